@@ -1,0 +1,1 @@
+"""Facial keypoint detection, from raw data to verdict: the library of the book."""
