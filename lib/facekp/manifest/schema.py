@@ -65,7 +65,7 @@ class Dataset(_Strict):
     folder: FileName
     embedded: RelativePath | None = None
     homepage: Address | None = None
-    sources: list[Address] = Field([], description="a list of addresses in order of preference")
+    sources: list[Address] = Field([], description="http or https addresses in order of preference")
     archive: FileName | None = None
     sha256: Sha256 | None = None
     size: Size | None = None
@@ -151,8 +151,10 @@ def load_manifest(path: Path | None = None) -> Manifest:
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise ManifestError(f"{path} is no YAML text ({error}): restore it") from error
     except ValidationError as error:
-        line, problem = min(
-            (_line_of(item["loc"], lines), _describe(item)) for item in error.errors()
+        # A misspelt key is also a missing one; the misspelling is the better message.
+        _, line, problem = min(
+            (item["type"] == "missing", _line_of(item["loc"], lines), _describe(item))
+            for item in error.errors()
         )
         raise ManifestError(f"{path}, line {line}: {problem}") from error
 
@@ -194,6 +196,8 @@ def _describe(item: Any) -> str:
         return f"unknown key {last!r}: {_nearest(str(last), model.model_fields)}"
     if item["type"] == "missing":
         return f"the key {last!r} is missing here: add it, {_meaning(model, last)}"
+    if item["type"] == "invalid_key":
+        return f"the key {item['input']!r} is no text: put it in quotes"
     if item["type"] == "value_error":
         return f"{place} {item['ctx']['error']}"
     name = last if isinstance(last, str) else parents[-1]

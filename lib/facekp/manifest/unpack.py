@@ -48,12 +48,21 @@ def unpack(archive: Path, folder: Path) -> Path:
                 left -= member.size + tarfile.BLOCKSIZE
                 _refuse(archive, member, left)
                 members.extract(member, folder, filter="data")
+            _read_to_the_end(archive, members, left)
     except tarfile.FilterError as error:
         raise ManifestError(f"{archive.name} is not safe to unpack: {error}") from error
     except (tarfile.TarError, EOFError, BadGzipFile, zlib.error, LZMAError) as error:
         raise ManifestError(f"{archive.name} is damaged or no archive: {error}") from error
     inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
+
+
+def _read_to_the_end(archive: Path, members: tarfile.TarFile, left: int) -> None:
+    """Read what follows the last member: the checksum of the compressed stream comes last."""
+    while chunk := members.fileobj.read(2**20):
+        left -= len(chunk)
+        if left < 0:
+            raise ManifestError(f"{archive.name} is not safe to unpack: it goes on after its end")
 
 
 def _refuse(archive: Path, member: tarfile.TarInfo, left: int) -> None:
