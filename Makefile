@@ -1,0 +1,98 @@
+# Each target makes .venv itself; what it makes lies under _build/.
+# Written for GNU make 3.81 too, the one that macOS has.
+
+PROFILE ?= demo
+PIP_ARGS ?=
+NB ?=
+ARGS ?=
+
+PY := .venv/bin/python
+INSTALLED := .venv/installed
+# --nolock: a killed run leaves its lock behind, and its like is what this has to take up again.
+SNAKEMAKE = $(PY) -m snakemake --cores all --rerun-incomplete --nolock --quiet host \
+  --config profile=$(PROFILE)
+# --keep-id: a cell keeps its name in a diff. The kernel's version would change with the machine.
+NBSTRIPOUT := -m nbstripout --keep-id --extra-keys metadata.language_info
+
+.DEFAULT_GOAL := help
+.PHONY: help book test data run lab compare accept lint readme lock clean
+
+help:  ## print these lines
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+book: $(INSTALLED)  ## execute the notebooks and build the site (PROFILE=demo, cpu or gpu)
+	@$(SNAKEMAKE)
+	@echo "The book ($(PROFILE)): _build/html/index.html"
+	@echo "Open it with: $$(command -v xdg-open || command -v open || echo 'a browser,') $(CURDIR)/_build/html/index.html"
+
+test: lint  ## lint, then every test
+	@$(PY) -m pytest $(ARGS)
+	@echo "All tests passed."
+
+data: $(INSTALLED)  ## fetch and verify the data sets of the manifest
+	@$(PY) -m facekp.manifest fetch
+	@$(PY) -m facekp.manifest list
+
+run: $(INSTALLED)  ## execute one notebook: NB=01_nose_tip PROFILE=cpu ARGS="-p epochs 5"
+	@test -n "$(NB)" || { echo 'make run needs a notebook: make run NB=01_nose_tip' >&2; exit 2; }
+	@$(SNAKEMAKE) --quiet all -- demo_data
+	@$(PY) -m facekp.notebooks run $(NB) --profile $(PROFILE) $(ARGS)
+
+lab: $(INSTALLED)  ## open JupyterLab on the notebooks; git then sees them without outputs
+	@if git rev-parse --git-dir >/dev/null 2>&1; then \
+	   git config --local filter.nbstripout.clean \
+	     'if [ -x $(PY) ]; then exec $(PY) $(NBSTRIPOUT); else exec cat; fi'; fi
+	@$(SNAKEMAKE) --quiet all -- demo_data
+	@$(PY) -m jupyterlab --notebook-dir=notebooks $(ARGS)
+
+compare: $(INSTALLED)  ## hold the latest results of PROFILE against the committed ones
+	@$(PY) -m facekp.results compare --profile $(PROFILE) $(ARGS)
+
+accept: $(INSTALLED)  ## copy the latest results of PROFILE to results/, to be committed
+	@$(PY) -m facekp.results accept --profile $(PROFILE) $(ARGS)
+	@echo "Look at them with: git diff --stat results/$(PROFILE)"
+
+lint: $(INSTALLED)  ## style, imports, notebooks without outputs, workflows
+	@$(PY) -m ruff check
+	@$(PY) -m ruff format --check
+	@.venv/bin/lint-imports
+	@$(PY) $(NBSTRIPOUT) --verify notebooks/*.ipynb
+	@.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+
+readme: $(INSTALLED)  ## put the numbers of results/cpu into README.md
+	@$(PY) book/readme.py
+
+# The lock holds what was tried. torch brings the CUDA packages that it was built with by itself,
+# and a version's +local part names a build that only some sources have.
+lock: $(PY)  ## install requirements.txt anew and write requirements.lock
+	@$(PY) -m pip install --upgrade $(PIP_ARGS) -r requirements.txt
+	@{ echo '# Every version that the book was made with; written by make lock.'; \
+	   $(PY) -m pip freeze --exclude-editable \
+	   | grep -Eiv '^(nvidia-|triton|cuda-|pip=|setuptools=)' | sed 's/+[^;]*//'; } > requirements.new
+	@if grep -E '(@ |^-e|file:)' requirements.new; then \
+	   echo 'These come from a path of this machine; install them from an index first.' >&2; exit 1; fi
+	@mv requirements.new requirements.lock
+	@echo "Written: requirements.lock"
+
+clean:  ## remove _build (results, executed notebooks, book); .venv and data stay
+	rm -rf _build .snakemake
+
+# pip is told to go on where an interrupted installation stopped; the stamp is its last word.
+$(INSTALLED): requirements.lock | $(PY)
+	@rm -f $@
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip
+	@echo "Installing into .venv; the first time takes minutes and, on Linux, gigabytes."
+	@$(PY) -m pip install --progress-bar on $(PIP_ARGS) -r requirements.lock
+	@$(PY) -m pip install --quiet $(PIP_ARGS) --no-deps --editable .
+	@touch $@
+
+$(PY):
+	@for python in python3.13 python3.12 python3.11 python3; do \
+	   if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	     $$python -m venv .venv && exit; \
+	     echo "$$python cannot make .venv: install its venv module (Debian: python3-venv)." >&2; \
+	     exit 1; \
+	   fi; \
+	 done; \
+	 echo 'Python 3.11 or newer is needed, and none of python3.13, python3.12, python3.11 and' \
+	   'python3 is that: install one and make sure that it is on PATH.' >&2; exit 1

@@ -1,0 +1,99 @@
+# The graph of the book: data -> executed notebooks -> site.
+#
+# A job runs again when an input, the digest of what it imports, another value under `params` or
+# the code of its rule has changed. `make book` calls this file; `snakemake --executor slurm` runs
+# the same jobs on a cluster, one a notebook.
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from facekp.manifest import load_manifest
+from facekp.manifest.store import folder_of
+
+PROFILE = config.get("profile", "demo")
+SETTINGS = yaml.safe_load(Path(f"profiles/{PROFILE}.yaml").read_text())
+NOTEBOOKS = sorted(path.stem for path in Path("notebooks").glob("[0-9][0-9]_*.ipynb"))
+DEMO_DATA = "_build/demo/imm_face_db"
+
+
+def digest(*patterns):
+    """Digest names and content of the files that match."""
+    files = sorted(path for pattern in patterns for path in Path().glob(pattern))
+    state = [(str(path), hashlib.sha256(path.read_bytes()).hexdigest()) for path in files]
+    return hashlib.sha256(repr(state).encode()).hexdigest()
+
+
+def dataset(notebook):
+    return load_manifest()[SETTINGS[notebook]["dataset"]]
+
+
+def data_state(notebook):
+    """Digest names, sizes and times of a data set's files; their content is read only once."""
+    folder = folder_of(dataset(notebook), Path.cwd())
+    stats = {str(path): path.stat() for path in folder.rglob("*.*")}
+    state = sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats.items())
+    return hashlib.sha256(repr(state).encode()).hexdigest()
+
+
+def commit():
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+
+
+rule site:
+    input:
+        [f"_build/executed/{PROFILE}/{name}.ipynb" for name in NOTEBOOKS],
+    output:
+        "_build/html/index.html",
+    params:
+        profile=PROFILE,
+        commit=commit(),
+        pages=digest("_*.yml", "data_manifest.yaml", "book/**/*.*", "results/**/*.json"),
+        library=digest("lib/facekp/**/*.py"),
+    message:
+        "building the pages"
+    shell:
+        "{sys.executable} book/build.py --profile {params.profile}"
+
+
+# Cartoon faces stand in for the photographs until there is an embedded data set.
+rule demo_data:
+    input:
+        sorted(map(str, Path("tests").glob("cartoon_*.py"))),
+    output:
+        directory(DEMO_DATA),
+    message:
+        "drawing the demo data"
+    shell:
+        "{sys.executable} tests/cartoon_faces.py imm {output}"
+
+
+for NAME in NOTEBOOKS:
+
+    rule:
+        name:
+            f"notebook_{NAME}"
+        input:
+            f"notebooks/{NAME}.ipynb",
+            DEMO_DATA if dataset(NAME).embedded else [],
+        output:
+            executed=f"_build/executed/{PROFILE}/{NAME}.ipynb",
+            results=f"_build/results/{PROFILE}/{NAME[3:]}.json",
+        params:
+            name=NAME,
+            profile=PROFILE,
+            settings=json.dumps(SETTINGS[NAME], sort_keys=True),
+            manifest=digest("data_manifest.yaml"),
+            data="" if dataset(NAME).embedded else data_state(NAME),
+            library=digest("lib/facekp/**/*.py"),
+        # Two on any machine: how many threads add up a sum shows in its last digits.
+        threads: 2
+        message:
+            f"executing {NAME} with the {PROFILE} profile"
+        shell:
+            "{sys.executable} -m facekp.notebooks run {params.name} --profile {params.profile} "
+            "--output {output.executed}"

@@ -1,0 +1,34 @@
+"""The directive `generated`: Markdown that code makes from the manifest, the claims, the results.
+
+    ```{generated} claims
+    ```
+
+names a function of `pages`, which returns MyST Markdown; it is parsed in that place.
+"""
+
+import pages
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.util.docutils import SphinxDirective
+
+
+class Generated(SphinxDirective):
+    """Parse what a function of `pages` returns."""
+
+    required_arguments = 1
+
+    def run(self):
+        name = self.arguments[0]
+        if name not in pages.PAGES:
+            raise self.error(f"no generated part {name!r}; there are {', '.join(pages.PAGES)}")
+        text = pages.PAGES[name](self.config)
+        part = nodes.section()
+        part.document = self.state.document
+        lines = StringList(text.splitlines(), source=f"<generated {name}>")
+        self.state.nested_parse(lines, 0, part, match_titles=True)
+        return part.children
+
+
+def setup(app):
+    app.add_directive("generated", Generated)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

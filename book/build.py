@@ -1,0 +1,80 @@
+"""Gather pages and executed notebooks, build the site, and move it to _build/html when whole."""
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+BANNER = (
+    "<strong>Demo build.</strong> The runs shown are on drawn cartoon faces; "
+    "results quoted as reference are from real photographs."
+)
+
+
+def stage(profile, folder):
+    """Copy what the site is made from into an empty `folder`."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(ROOT / "book", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "_build" / "executed" / profile, folder / "notebooks")
+    shutil.copytree(ROOT / "notebooks", folder / "sources")
+    shutil.copy(ROOT / "_toc.yml", folder)
+
+
+def configure(profile, folder):
+    """Write `_config.yml` with what differs from build to build."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    sphinx = config["sphinx"]["config"]
+    sphinx |= {"facekp_root": str(ROOT), "facekp_profile": profile, "facekp_commit": commit()}
+    theme = sphinx["html_theme_options"]
+    theme["extra_footer"] = f"Built from commit {commit()} with the {profile} profile."
+    if profile == "demo":
+        theme["announcement"] = BANNER
+    (folder / "_config.yml").write_text(yaml.safe_dump(config, allow_unicode=True))
+
+
+def commit():
+    """Return the commit of the tree, with `-dirty` where something is not committed."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"]
+    found = subprocess.run(command, capture_output=True, text=True)
+    return found.stdout.strip() or "unknown"
+
+
+def build(folder):
+    """Build the HTML pages; a warning is an error, since it is how a broken page shows."""
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", folder]
+    # Its closing words name a place that the site is about to leave; warnings go to stderr.
+    command += ["-W", "-n", "--keep-going", "-q"]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL)
+    built = folder / "_build" / "html"
+    # Jupyter Book can end well without having built a page.
+    if done.returncode or not (built / "index.html").is_file():
+        sys.exit("The book was not built: see the warnings above; each names its page and line.")
+    return built
+
+
+def publish(built, site):
+    """Put the built pages in place of the former ones in one move."""
+    shutil.rmtree(site, ignore_errors=True)
+    built.rename(site)
+
+
+def main():
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--profile", default="demo")
+    profile = parser.parse_args().profile
+    folder = ROOT / "_build" / "book" / profile
+    site = ROOT / "_build" / "html"
+    # What stood there is of another state: a failed build must not pass it off as its own.
+    shutil.rmtree(site, ignore_errors=True)
+    stage(profile, folder)
+    configure(profile, folder)
+    publish(build(folder), site)
+
+
+if __name__ == "__main__":
+    main()
