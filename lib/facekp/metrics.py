@@ -46,9 +46,7 @@ def pixel_error(predicted: Array, truth: Array, visible: Array | None = None) ->
         return np.where(count > 0, (distance * visible).sum(-1) / count, np.nan)
 
 
-def nme(
-    predicted: Array, truth: Array, normaliser: Array, visible: Array | None = None
-) -> Array:
+def nme(predicted: Array, truth: Array, normaliser: Array, visible: Array | None = None) -> Array:
     """Divide ``pixel_error`` by a length of the face: the normalised mean error.
 
     Parameters
@@ -133,7 +131,9 @@ def crossed_family(values: Array, draws: int = 200_000) -> list[Interval]:
         correlation = covariance / np.outer(safe, safe)
         critical = _max_t(correlation, freedom.min(), draws)
     half = np.ravel(critical * errors)
-    return [Interval(float(m), float(m - h), float(m + h)) for m, h in zip(means, half, strict=True)]
+    return [
+        Interval(float(m), float(m - h), float(m + h)) for m, h in zip(means, half, strict=True)
+    ]
 
 
 def crossed_interval(values: Array) -> Interval:

@@ -1,0 +1,185 @@
+"""Experiments as data: what a training is made of, by name.
+
+The only place where a name such as "adam" or "nose" becomes a function. A new net, loss or split
+is a line in one of the tables below.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from facekp import metrics, models, regression
+from facekp.data import Faces, imm_fold
+from facekp.fingerprint import code_digest
+from facekp.training import Fitted, fit
+
+__all__ = ["Experiment", "build", "split_imm", "train"]
+
+Named = dict[str, Any]  # {"name": a key of one of the tables, further arguments}
+
+
+def split_imm(
+    faces: Faces, fold: int, without: Sequence[int] = (), persons: int = 32, seed: int = 0
+) -> tuple[Faces, Faces]:
+    """Hold one of IMM's folds out and train on persons of the others.
+
+    Parameters
+    ----------
+    faces : Faces
+        With persons as groups.
+    fold : int
+        The fold held out, 1 to 5.
+    without : sequence of int
+        Folds left out of the training as well.
+    persons : int
+        At most so many persons to train on; fewer are drawn by the seed, and of one seed's draws
+        each smaller one is part of the larger.
+    seed : int
+        Of that draw.
+
+    Returns
+    -------
+    train, val : Faces
+    """
+    others = [p for f in range(1, 6) if f not in (fold, *without) for p in imm_fold(f)]
+    chosen = np.random.default_rng(seed).permutation(others)[:persons]
+    return tuple(faces.take(np.isin(faces.groups, who)) for who in (chosen, imm_fold(fold)))
+
+
+def adam(parameters: Iterable[torch.nn.Parameter], lr: float) -> torch.optim.Optimizer:
+    """Build Adam, in its fused form, which takes a sixth off a step of the small nets."""
+    return torch.optim.Adam(parameters, lr, fused=True)
+
+
+def adamw(
+    parameters: Iterable[torch.nn.Parameter], lr: float, weight_decay: float
+) -> torch.optim.Optimizer:
+    """Build AdamW, in its fused form."""
+    return torch.optim.AdamW(parameters, lr, weight_decay=weight_decay, fused=True)
+
+
+SPLITS: dict[str, Callable] = {"imm": split_imm}
+MODELS: dict[str, Callable] = {"nose": models.nose_net}
+LOSSES: dict[str, Callable] = {"mse": regression.mse_loss}
+DECODERS: dict[str, Callable] = {"unit": regression.decode_unit}
+OPTIMIZERS: dict[str, Callable] = {"adam": adam, "adamw": adamw}
+SCHEDULES: dict[str, Callable] = {
+    "step": torch.optim.lr_scheduler.StepLR,
+    "cosine": torch.optim.lr_scheduler.CosineAnnealingLR,
+}
+AUGMENTATIONS: dict[str, Callable] = {}
+
+
+class Experiment(BaseModel):
+    """One training, described by plain data.
+
+    ``size`` is (height, width) of the crop in pixels, ``keypoints`` the indices kept (all where
+    None), ``keep`` the epochs besides the last whose predictions are kept. The other fields name
+    an entry of a table in this module, with its arguments.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset: str
+    size: tuple[int, int]
+    keypoints: tuple[int, ...] | None = None
+    split: Named
+    model: Named
+    loss: Named = Field(default={"name": "mse"})
+    decoder: Named = Field(default={"name": "unit"})
+    optimizer: Named
+    schedule: Named | None = None
+    augment: Named | None = None
+    epochs: int = Field(gt=0)
+    batch_size: int = Field(gt=0)
+    seed: int
+    precision: str = "32-true"
+    keep: tuple[int, ...] = ()
+
+    @field_validator("split", "model", "loss", "decoder", "optimizer", "schedule", "augment")
+    @classmethod
+    def _known(cls, what: Named | None, info: Any) -> Named | None:
+        if what is not None and what.get("name") not in (table := _TABLES[info.field_name]):
+            raise ValueError(f"no such name: {what.get('name')!r}; known: {', '.join(table)}")
+        return what
+
+    def key(self, faces: Faces) -> str:
+        """Return the key of this training on these faces: hash of parameters, data, code."""
+        parts = {"parameters": self.model_dump(), "data": faces.digest, "code": self.code()}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+    def code(self) -> str:
+        """Return the digest of the code that this training runs."""
+        names = [(table, getattr(self, name)) for name, table in _TABLES.items()]
+        functions = [table[what["name"]] for table, what in names if what]
+        own = [f for f in functions if f.__module__.startswith("facekp")]
+        return code_digest(fit, train, metrics.nme, *own)
+
+
+_TABLES = {
+    "split": SPLITS,
+    "model": MODELS,
+    "loss": LOSSES,
+    "decoder": DECODERS,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "augment": AUGMENTATIONS,
+}
+
+
+def build(field: str, what: Named, *arguments: Any) -> Any:
+    """Look a name up and call it with the arguments given and those beside the name."""
+    options = {key: value for key, value in what.items() if key != "name"}
+    return _TABLES[field][what["name"]](*arguments, **options)
+
+
+def train(
+    experiment: Experiment, faces: Faces, checkpoint: Path | None = None, report: Any = None
+) -> tuple[Fitted, torch.nn.Module, tuple[Faces, Faces]]:
+    """Train what an experiment describes.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    faces : Faces
+        The whole data set at the experiment's size, with all keypoints.
+    checkpoint, report
+        As for ``training.fit``.
+
+    Returns
+    -------
+    fitted : Fitted
+    model : nn.Module
+        With the last weights.
+    train, val : Faces
+        The two sides of the split.
+    """
+    e = experiment
+    chosen = faces if e.keypoints is None else faces.select(e.keypoints)
+    train_faces, val = build("split", e.split, chosen)
+    torch.manual_seed(e.seed)
+    model = build("model", e.model, e.size)
+    fitted = fit(
+        model,
+        train_faces,
+        val,
+        loss=build("loss", e.loss, e.size),
+        decode=build("decoder", e.decoder, e.size),
+        optimizer=lambda parameters: build("optimizer", e.optimizer, parameters),
+        scheduler=e.schedule and (lambda optimizer: build("schedule", e.schedule, optimizer)),
+        augment=e.augment and build("augment", e.augment, e.size),
+        epochs=e.epochs,
+        batch_size=e.batch_size,
+        seed=e.seed,
+        precision=e.precision,
+        checkpoint=checkpoint,
+        keep={*e.keep, e.epochs},
+        report=report,
+    )
+    return fitted, model, (train_faces, val)

@@ -1,0 +1,160 @@
+"""Getting experiments done, once: find the run, or train it, several side by side."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm as widget_bar
+from tqdm.std import tqdm as text_bar
+
+from facekp import metrics
+from facekp.data import Faces
+from facekp.experiments.experiment import Experiment, train
+from facekp.results import Run, Store, provenance
+
+__all__ = ["predictions", "run_all"]
+
+
+def run_all(
+    experiments: Sequence[Experiment], faces: Faces, store: Store, workers: int | None = None
+) -> list[Run]:
+    """Return the runs of experiments on one data set; train those that are not finished.
+
+    Small nets gain little from a second core, so several are trained side by side, each on one
+    thread. A killed call loses at most an epoch of each: the next one goes on from its checkpoint.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+        Equal ones are trained once.
+    faces : Faces
+        The whole data set at the experiments' size, with all keypoints.
+    store : Store
+        Where run files are looked for and written.
+    workers : int, optional
+        Processes: by default one a core, or one where there is a GPU. 1 trains in this process,
+        on all threads.
+
+    Returns
+    -------
+    list of Run
+        In the order of the experiments.
+
+    Raises
+    ------
+    TrainingError
+        As ``training.fit``.
+    """
+    keys = [experiment.key(faces) for experiment in experiments]
+    due = dict(zip(keys, experiments, strict=True))
+    runs = {key: run for key in due if (run := store.find_run(key))}
+    due = {key: experiment for key, experiment in due.items() if key not in runs}
+    workers = workers or (1 if torch.cuda.is_available() else os.cpu_count() or 1)
+    jobs = _side_by_side if workers > 1 and due else _one_by_one
+    with _progress(len(due)) as bar:
+        for run in jobs(due, faces, store, workers):
+            runs[run.key] = run
+            store.save_run(run)
+            (store.checkpoints / f"{run.key}.pt").unlink(missing_ok=True)
+            bar.update()
+    return [runs[key] for key in keys]
+
+
+def predictions(run: Run, epoch: int | None = None) -> np.ndarray:
+    """Return a run's validation keypoints, (N, K, 2) in crop pixels, at an epoch (the last)."""
+    kept = run.evaluations[epoch or run.parameters["epochs"]].keypoints
+    return np.array([kept[picture] for picture in run.ids], np.float32)
+
+
+def _one_by_one(
+    due: dict[str, Experiment], faces: Faces, store: Store, _workers: int
+) -> Iterator[Run]:
+    for key, experiment in due.items():
+        yield _run(key, experiment, faces, store)
+
+
+def _side_by_side(
+    due: dict[str, Experiment], faces: Faces, store: Store, workers: int
+) -> Iterator[Run]:
+    # spawn: a forked child would inherit the locks of torch's threads. As many workers as asked
+    # for also where fewer trainings are due: the number of threads moves the last bits.
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _start_worker, (faces, store)) as pool:
+        jobs = [pool.submit(_run_in_worker, key, e) for key, e in due.items()]
+        try:
+            for job in as_completed(jobs):
+                yield job.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+_WORKER: dict[str, Any] = {}  # what a worker process is given once, at its start
+
+
+def _start_worker(faces: Faces, store: Store) -> None:
+    torch.set_num_threads(1)
+    _WORKER.update(faces=faces, store=store)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """End this worker when its parent is killed; the pool itself would let it wait for ever."""
+    parent_process().join()
+    os._exit(1)
+
+
+def _run_in_worker(key: str, experiment: Experiment) -> Run:
+    return _run(key, experiment, _WORKER["faces"], _WORKER["store"])
+
+
+def _run(key: str, experiment: Experiment, faces: Faces, store: Store) -> Run:
+    """Train, and gather what the run file holds."""
+    started = time.perf_counter()
+    fitted, model, (seen, val) = train(experiment, faces, store.checkpoints / f"{key}.pt")
+    seconds = time.perf_counter() - started
+    evaluations = {}
+    for epoch, keypoints in fitted.kept.items():
+        predicted, truth = val.to_img(keypoints), val.keypoints_img()
+        error = metrics.nme(predicted, truth, val.interocular, val.visible)
+        points = dict(zip(val.ids.tolist(), keypoints.round(4).tolist(), strict=True))
+        evaluations[epoch] = {"nme": error.tolist(), "keypoints": points}
+    device = next(model.parameters()).device.type
+    return Run(
+        schema=1,
+        key=key,
+        parameters=experiment.model_dump(mode="json"),
+        data=faces.digest,
+        code=experiment.code(),
+        history=fitted.history,
+        best_epoch=fitted.best_epoch,
+        ids=val.ids.tolist(),
+        evaluations=evaluations,
+        provenance=provenance(store.root, seconds, len(seen) * experiment.epochs, device),
+    )
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Any]:
+    """Show a bar: a widget in JupyterLab, text in a terminal.
+
+    Under ``facekp.notebooks``, FACEKP_PROGRESS names the terminal, so that no bar ends in a book.
+    """
+    terminal = os.environ.get("FACEKP_PROGRESS")
+    if terminal is None:
+        with widget_bar(total=total, unit="training", disable=not total) as bar:
+            yield bar
+    else:
+        with (
+            Path(terminal).open("w") as out,
+            text_bar(total=total, unit="training", disable=not total, file=out) as bar,
+        ):
+            yield bar

@@ -1,0 +1,91 @@
+"""Hold fresh results against committed ones, or put them in their place."""
+
+import shutil
+
+import pandas as pd
+
+from facekp.results.store import ResultsError, Store
+
+__all__ = ["accept", "compare"]
+
+
+def compare(store: Store) -> pd.DataFrame:
+    """Compare each fresh metric with the committed one.
+
+    Parameters
+    ----------
+    store : Store
+        Results of one profile.
+
+    Returns
+    -------
+    DataFrame
+        section, metric, committed, fresh, tolerance, unit and within (bool), a row a metric.
+
+    Raises
+    ------
+    ResultsError
+        If nothing is fresh, or a fresh file has other metrics, data or parameters than the
+        committed one, so that their numbers cannot be compared.
+    """
+    fresh = store.sections()
+    if not fresh:
+        raise ResultsError(f"nothing to compare in {store.fresh}; run a notebook first")
+    rows = []
+    for name, section in fresh.items():
+        committed = store.load(name, committed=True)
+        for part in ("dataset", "parameters", "seeds"):
+            if getattr(section, part) != getattr(committed, part):
+                raise ResultsError(
+                    f"{name}: {part} differs from the committed results; run it as they were run, "
+                    f"or make accept PROFILE={store.profile}"
+                )
+        if section.metrics.keys() != committed.metrics.keys():
+            odd = sorted(section.metrics.keys() ^ committed.metrics.keys())
+            raise ResultsError(f"{name}: only one of both has {', '.join(odd)}; make accept")
+        for key, old in committed.metrics.items():
+            new = section.metrics[key]
+            within = abs(new.value - old.value) <= old.tolerance
+            rows.append((name, key, old.value, new.value, old.tolerance, old.unit, within))
+    columns = ["section", "metric", "committed", "fresh", "tolerance", "unit", "within"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def accept(store: Store) -> list[str]:
+    """Copy the fresh results files and the run files that they name to results/<profile>/.
+
+    Run files that no committed results file names any more are deleted.
+
+    Parameters
+    ----------
+    store : Store
+        Results of one profile.
+
+    Returns
+    -------
+    list of str
+        Names of the sections copied.
+
+    Raises
+    ------
+    ResultsError
+        If nothing is fresh, or a run file is missing.
+    """
+    sections = store.sections()
+    if not sections:
+        raise ResultsError(f"nothing to accept in {store.fresh}; run a notebook first")
+    runs = store.committed / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    for name, section in sections.items():
+        for key in section.runs:
+            if store.find_run(key) is None:
+                raise ResultsError(f"{name}: run {key} is missing; run the notebook again")
+            fresh = store.fresh / "runs" / f"{key}.json"
+            if fresh.exists():
+                shutil.copyfile(fresh, runs / fresh.name)
+        shutil.copyfile(store.fresh / f"{name}.json", store.committed / f"{name}.json")
+    named = {key for section in store.sections(committed=True).values() for key in section.runs}
+    for path in runs.glob("*.json"):
+        if path.stem not in named:
+            path.unlink()
+    return sorted(sections)

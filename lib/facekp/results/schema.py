@@ -1,0 +1,127 @@
+"""What a run file and a results file hold."""
+
+import math
+from typing import Any, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+
+__all__ = ["Dataset", "Evaluated", "Metric", "Run", "Section", "metric"]
+
+Keypoints = list[list[FiniteFloat]]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Metric(_Strict):
+    """One number: value, 95 % interval, N, unit, and how close a re-run must come.
+
+    ``low`` and ``high`` are absent where nothing was sampled. ``n`` counts pictures.
+    ``tolerance`` is five standard deviations of the difference between two means over as many
+    seeds, since a re-run with other rounding differs at most as other seeds do.
+    """
+
+    value: FiniteFloat
+    low: FiniteFloat | None = None
+    high: FiniteFloat | None = None
+    n: int = Field(gt=0)
+    unit: str
+    tolerance: FiniteFloat = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if (self.low is None) != (self.high is None):
+            raise ValueError("an interval has both ends or none")
+        if self.low is not None and not self.low <= self.value <= self.high:
+            raise ValueError(f"value {self.value} lies outside its interval")
+        return self
+
+
+def metric(interval: tuple, n: int, unit: str, by_seed: Any, scale: float = 1.0) -> Metric:
+    """Build a metric from an estimate, its interval and its values by seed.
+
+    Parameters
+    ----------
+    interval : (float,) or (float, float, float)
+        Value, or value, low, high.
+    n : int
+        Pictures behind it.
+    unit : str
+        Such as "%" or "px".
+    by_seed : array_like, (S,)
+        The same number for each seed alone; one value for what no seed touches.
+    scale : float
+        Factor on all of them, such as 100 for per cent.
+    """
+    value, *bounds = (float(scale * x) for x in interval)
+    by_seed = scale * np.atleast_1d(np.asarray(by_seed, float))
+    spread = by_seed.std(ddof=1) * math.sqrt(2 / len(by_seed)) if len(by_seed) > 1 else 0.0
+    tolerance = max(5 * spread, 1e-4 * abs(value))  # rounding alone moves the fifth digit
+    low, high = bounds or (None, None)
+    return Metric(value=value, low=low, high=high, n=n, unit=unit, tolerance=tolerance)
+
+
+class Evaluated(_Strict):
+    """Validation at one epoch: the NME a picture, as a fraction, and keypoints in crop pixels."""
+
+    nme: list[FiniteFloat]
+    keypoints: dict[str, Keypoints]
+
+
+class Run(_Strict):
+    """One training: what it was made from, its curves and what it predicts.
+
+    ``key`` is the hash of ``parameters``, ``data`` and ``code``. ``ids`` are the validation
+    pictures, in the order of each ``nme``; ``evaluations`` are by epoch.
+    """
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    key: str
+    parameters: dict[str, Any]
+    data: str
+    code: str
+    history: dict[str, list[FiniteFloat]]
+    best_epoch: int
+    ids: list[str]
+    evaluations: dict[int, Evaluated]
+    provenance: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        lengths = {len(curve) for curve in self.history.values()}
+        if lengths != {self.parameters["epochs"]}:
+            raise ValueError(f"curves of {sorted(lengths)} epochs, {self.parameters['epochs']} due")
+        if any(len(e.nme) != len(self.ids) for e in self.evaluations.values()):
+            raise ValueError("each evaluation needs one error a picture")
+        return self
+
+
+class Dataset(_Strict):
+    """The data behind a results file: name, digest of the arrays, N of each split, split rule."""
+
+    name: str
+    digest: str
+    n: dict[str, int]
+    split: str
+
+
+class Section(_Strict):
+    """A results file: the numbers of one notebook.
+
+    ``curves`` maps a name to one value an epoch, ``groups`` a grouping to error by group, and
+    ``runs`` lists the keys of the trainings behind it all.
+    """
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    section: str
+    profile: str
+    dataset: Dataset
+    parameters: dict[str, Any]
+    seeds: list[int]
+    metrics: dict[str, Metric]
+    curves: dict[str, list[FiniteFloat]]
+    groups: dict[str, dict[str, Metric]]
+    runs: list[str]
+    provenance: dict[str, Any]
