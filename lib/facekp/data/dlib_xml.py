@@ -85,7 +85,7 @@ def read_dlib_xml(path: str | Path) -> list[LabelledBox]:
         place = Place(path, error.getLineNumber())
         raise DataError(place, f"is not XML ({error.getMessage()}); restore the file") from error
     except (OSError, SAXException, ValueError, LookupError) as error:
-        raise DataError(Place(path), f"cannot be read ({error}); restore the file") from error
+        raise DataError(handler.place(), f"cannot be read ({error}); restore the file") from error
     if not handler.boxes:
         raise DataError(Place(path), "holds no pictures; restore the file")
     return handler.boxes

@@ -14,6 +14,7 @@ __all__ = ["DataError", "Place", "check_reach", "number", "picture_path", "read_
 
 # float() also takes "nan", "1_000" and digits of other scripts; none belongs in a label file.
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+LARGEST = float(np.finfo(np.float32).max)
 WHOLE = re.compile(r"\d{1,6}", re.ASCII)
 
 
@@ -76,7 +77,7 @@ def number(text: str, place: Place) -> float:
         `text` is anything else: not a number, infinite, too large for float32.
     """
     value = float(text) if NUMBER.fullmatch(text) else math.nan
-    if not abs(value) <= np.finfo(np.float32).max:
+    if not abs(value) <= LARGEST:
         raise DataError(place, f"a finite number is due here, not {text[:40]!r}")
     return value
 
