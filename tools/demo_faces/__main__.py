@@ -1,0 +1,88 @@
+"""Command line: make a set, draw its contact sheet, compare its shapes with another set's."""
+
+import argparse
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from . import compare_shapes, making, readers, splits, writers
+from .contact_sheet import contact_sheet
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    top = argparse.ArgumentParser(prog="python -m demo_faces", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    for name, about in (("imm", "persons x 6 views, 58 keypoints, as the IMM Face Database"),
+                        ("ibug300w", "face crops, 68 keypoints, as 300-W in dlib's layout")):
+        command = commands.add_parser(name, help=about, description=about)
+        command.add_argument("--out", type=Path, required=True, help="folder of the set")
+        command.add_argument("--seed", type=int, default=0, help="another seed is another set")
+        command.add_argument("--samples", type=int, default=12, help="rays a pixel")
+        command.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
+        add_sheet_options(command)
+        if name == "imm":
+            command.add_argument("--persons", type=int, default=40)
+        else:
+            command.add_argument("--train", type=int, default=550, help="training crops")
+            command.add_argument("--test", type=int, default=150, help="test crops")
+    shapes = commands.add_parser("compare_shapes", help="mean shapes and modes of two sets")
+    shapes.add_argument("ours", type=Path, help="folder of label files")
+    shapes.add_argument("theirs", type=Path, help="folder of a real set's label files")
+    shapes.add_argument("--filter", default="", help="only pictures whose path holds this text")
+    return top
+
+
+def add_sheet_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of contact sheets."""
+    command.add_argument("--contact-sheet", type=Path, metavar="PNG")
+    command.add_argument("--overlay", action="store_true",
+                         help="draw keypoints (hidden ones red) and boxes on the sheet")
+    command.add_argument("--columns", type=int, default=6, help="pictures a row of the sheet")
+    command.add_argument("--first", type=int, default=1, help="first picture of the sheet")
+    command.add_argument("--limit", type=int, default=60, help="pictures on the sheet")
+
+
+def make_set(args: argparse.Namespace) -> None:
+    """Make what is missing of a set, then its label files and the contact sheet."""
+    from tqdm import tqdm
+
+    pictures = splits.imm_pictures(args.seed, args.persons) if args.command == "imm" \
+        else splits.ibug_pictures(args.seed, args.train, args.test)
+    jobs = making.unfinished(args.out, pictures, args.samples)
+    bar = partial(tqdm, total=len(pictures), initial=len(pictures) - len(jobs), unit="picture",
+                  desc=args.command, disable=None)
+    try:
+        making.make_all(jobs, args.jobs, bar)
+    finally:
+        made = writers.write_labels(args.out, args.command)
+    print(f"{args.out}: {made} pictures, {len(jobs)} of them new")
+    if args.contact_sheet:
+        some = readers.read_folder(args.out)[args.first - 1:][:args.limit]
+        contact_sheet(some, args.contact_sheet, columns=args.columns, overlay=args.overlay)
+
+
+def compare(args: argparse.Namespace) -> None:
+    """Print the comparison of two folders' shapes."""
+    ours, theirs = (np.array([k.points for k in readers.read_folder(folder)
+                              if args.filter in k.path.as_posix()])
+                    for folder in (args.ours, args.theirs))
+    print(compare_shapes.report(ours, theirs))
+
+
+def main() -> int:
+    """Run the command line; return the exit status."""
+    args = parser().parse_args()
+    try:
+        compare(args) if args.command == "compare_shapes" else make_set(args)
+    except (readers.LabelError, making.MakingError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

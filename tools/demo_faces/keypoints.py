@@ -1,0 +1,106 @@
+"""From a mesh to keypoints: the two schemes as strips of surface points, and their projection.
+
+A keypoint is a *strip*: one or more surface points and an outward direction in the picture of
+an upright face. With one point it is that point. With several it is the strip's point that lies
+furthest outwards in the picture. The strips of the jaw run from the frontal contour forward over
+the cheek, so that the far side of a turned head is labelled on its visible outline, as
+annotators of 300-W and IMM drew it; those of the inner lips run over three rings of the lips.
+
+keypoints.json holds the strips; `define_keypoints` wrote it.
+"""
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .geometry import unit
+
+TABLE = Path(__file__).with_name("keypoints.json")
+
+
+@dataclass(frozen=True)
+class Projected:
+    """The keypoints of one picture.
+
+    points: (K, 2) pixels of the picture; surface: (K, 3) metres, the place on the mesh; at: (K,)
+    fractional indices of the surface points in their strips.
+    """
+
+    points: np.ndarray
+    surface: np.ndarray
+    at: np.ndarray
+
+
+@functools.lru_cache(maxsize=1)
+def table() -> dict:
+    """Return what keypoints.json holds: the schemes and the paths of brows, lids and ears."""
+    return json.loads(TABLE.read_text())
+
+
+def surface_points(points: list, vertices: np.ndarray) -> np.ndarray:
+    """Return (P, 3) positions of surface points, each a list of [vertex, weight]."""
+    return np.array([sum(w * vertices[v] for v, w in point) for point in points])
+
+
+def first_points(scheme: str, vertices: np.ndarray) -> np.ndarray:
+    """Return (K, 3) metres: the first surface point of each strip (the frontal keypoint)."""
+    strips = table()["schemes"][scheme]
+    return surface_points([keypoint["strip"][0] for keypoint in strips], vertices)
+
+
+def project(strips: list[dict], vertices: np.ndarray, camera, roll: float) -> Projected:
+    """Return the keypoints in the picture.
+
+    Parameters
+    ----------
+    strips
+        ``table()["schemes"][name]``: {"strip": surface points, "direction": (x, y)} each.
+    vertices
+        (V, 3) metres, world, on the surface that is rendered.
+    camera
+        Anything whose ``project`` maps (P, 3) metres to (P, 2) pixels.
+    roll
+        Roll of the head in the picture, degrees clockwise: turns the outward directions.
+    """
+    a = np.radians(roll)
+    turn = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
+    surface, found = [], []
+    for keypoint in strips:
+        strip = surface_points(keypoint["strip"], vertices)
+        found.append(furthest(camera.project(strip), turn @ np.array(keypoint["direction"])))
+        surface.append(between(strip, found[-1]))
+    places = np.array(surface)
+    # Projected last: a fraction between two points in space is another one in the picture.
+    return Projected(camera.project(places), places, np.array(found))
+
+
+def surface_normals(strips: list[dict], at: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """Return (K, 3) unit normals at fractional indices of the strips; normals: (V, 3)."""
+    out = [between(surface_points(keypoint["strip"], normals), k)
+           for keypoint, k in zip(strips, at, strict=True)]
+    return unit(np.array(out))
+
+
+def between(points: np.ndarray, at: float) -> np.ndarray:
+    """Return the point at a fractional index of a polyline (P, D)."""
+    k = min(int(at), len(points) - 2) if len(points) > 1 else 0
+    return points[k] if len(points) == 1 else points[k] + (at - k) * (points[k + 1] - points[k])
+
+
+def furthest(points: np.ndarray, direction: np.ndarray) -> float:
+    """Return the fractional index of a polyline's point furthest along a direction.
+
+    points: (P, 2); refined by the parabola through the furthest vertex and its neighbours.
+    """
+    reach = points @ direction
+    k = int(reach.argmax())
+    if k in (0, len(points) - 1):
+        return float(k)
+    before, here, after = reach[k - 1:k + 2]
+    curvature = before - 2 * here + after
+    if curvature == 0:
+        return float(k)
+    return k + float(np.clip(0.5 * (before - after) / curvature, -1, 1))

@@ -1,0 +1,88 @@
+"""Making pictures: one from its seed, many side by side, going on where a run was stopped."""
+
+import multiprocessing
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from . import backgrounds, faults, keypoints, shots, visibility, writers
+from .boxes import detector_box
+from .splits import Picture
+
+PER_PROCESS = 40  # pictures after which a worker is replaced: Blender's memory grows
+
+
+class MakingError(Exception):
+    """A picture that could not be made."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to make in a folder, with so many samples a pixel."""
+
+    folder: Path
+    picture: Picture
+    samples: int
+
+
+def make(job: Job) -> str:
+    """Make one picture with its record; return its stem.
+
+    Raises
+    ------
+    MakingError
+        If anything fails, naming the picture.
+    """
+    from .blender.render import render
+
+    try:
+        shot = shots.shot(job.picture, job.samples)
+        record, jpeg = labelled(shot, render(shot))
+    except Exception as error:
+        raise MakingError(f"{job.picture.stem}: {error}\n{traceback.format_exc()}") from None
+    writers.write_picture(job.folder, job.picture.stem, record, jpeg)
+    return job.picture.stem
+
+
+def labelled(shot: shots.Shot, rendered) -> tuple[dict, bytes]:
+    """Return the record and the JPEG file of a rendered shot."""
+    strips = keypoints.table()["schemes"][shot.scheme]
+    found = keypoints.project(strips, rendered.vertices, rendered.camera, rendered.roll)
+    normals = keypoints.surface_normals(strips, found.at, rendered.normals)
+    seen = visibility.visible_keypoints(found.surface, normals, rendered.camera,
+                                        rendered.geometry)
+    rng = np.random.default_rng([24, *shot.picture.key])
+    light = rendered.light
+    size = light.shape[:2]
+    if shot.look.background == "hdri":
+        behind = np.zeros((*size, 3))
+    else:
+        behind = backgrounds.paint(shot.look.background, shot.look.background_seed, size)
+    image = faults.develop(light, behind, found.points, shot.faults, rng)
+    record = {"file": shot.file, "split": shot.picture.split, "width": image.width,
+              "height": image.height, "box": detector_box(found.points, rng),
+              "points": found.points.round(4).tolist(), "visible": seen.tolist(),
+              "attributes": {**shots.attributes(shot), "hidden": int((~seen).sum())}}
+    return record, writers.jpeg_bytes(image, shot.faults.quality)
+
+
+def make_all(jobs: list[Job], processes: int, progress: Callable[[list], list]) -> None:
+    """Make pictures side by side; finished ones are left as they are.
+
+    progress: wraps an iterator of finished pictures, as tqdm does.
+    """
+    if not jobs:
+        return
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(min(processes, len(jobs)), maxtasksperchild=PER_PROCESS) as pool:
+        for _ in progress(pool.imap_unordered(make, jobs)):
+            pass
+
+
+def unfinished(folder: Path, pictures: list[Picture], samples: int) -> list[Job]:
+    """Return the jobs whose picture or record does not exist yet."""
+    return [Job(folder, picture, samples) for picture in pictures
+            if not writers.finished(folder, picture.stem)]
