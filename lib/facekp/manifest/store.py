@@ -146,14 +146,15 @@ def _fetch(name: str, entry: Dataset, folder: Path, work: Path) -> None:
         try:
             unpacked = _fetch_from(url, entry, folder, work)
         except (requests.RequestException, ValueError, ManifestError) as error:
-            failures.append(f"{url}: {_reason(error)}")
-            print(f"{name}: {failures[-1]}", file=sys.stderr)
+            failures.append(_reason(error))
+            print(f"{name}: {url}: {failures[-1]}", file=sys.stderr)
         else:
             unpacked.replace(folder)
             return
+    reasons = "; ".join(dict.fromkeys(failures))  # offline, all fail alike
     raise ManifestError(
-        f"{name} ({entry.title}) is missing at {folder} and no source gave it ("
-        f"{'; '.join(failures)}): run `make data` with a network that reaches a source, or put the "
+        f"{name} ({entry.title}) is missing at {folder} and none of its {len(failures)} sources "
+        f"gave it ({reasons}): run `make data` with a network that reaches a source, or put the "
         f"unpacked data set at that place, or set FACEKP_DATA to a folder that holds {entry.folder}"
     )
 
