@@ -44,5 +44,6 @@ def _card(name: str, entry: Dataset) -> str:
         "split": entry.split,
         "to cite": f"{{cite}}`{entry.citation}`" if entry.citation else "",
     }
-    table = "\n".join(f"| {key} | {value} |" for key, value in rows.items() if value)
-    return f"(data-{name})=\n## {entry.title}\n\n| | |\n|---|---|\n{table}\n"
+    lines = "\n".join(f"* - {key}\n  - {value}" for key, value in rows.items() if value)
+    table = f"```{{list-table}}\n:stub-columns: 1\n:class: card\n\n{lines}\n```"
+    return f"(data-{name})=\n## {entry.title}\n\n{table}\n"
