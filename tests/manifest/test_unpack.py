@@ -68,3 +68,9 @@ def test_a_damaged_archive_is_no_other_error(damage: str, tmp_path: Path):
     archive.write_bytes(content)
     with pytest.raises(ManifestError, match="damaged or no archive"):
         unpack(archive, tmp_path / "out")
+
+
+def test_a_python_without_the_data_filter_is_told(tmp_path: Path, monkeypatch):
+    monkeypatch.delattr(tarfile, "data_filter")
+    with pytest.raises(ManifestError, match=r"3\.11\.4"):
+        unpack(tmp_path / "toy.tar.gz", tmp_path / "out")

@@ -39,6 +39,8 @@ def unpack(archive: Path, folder: Path) -> Path:
         The archive is damaged; a member is a link or a device or would lie outside `folder`; or
         all of them come to more than `MAX_RATIO` times the archive.
     """
+    if not hasattr(tarfile, "data_filter"):
+        raise ManifestError("this Python cannot unpack safely: make .venv by 3.11.4 or a newer one")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     left = MAX_RATIO * archive.stat().st_size + FREE_BYTES
