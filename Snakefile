@@ -15,6 +15,7 @@ from facekp.manifest import load_manifest
 from facekp.manifest.store import folder_of
 
 PROFILE = config.get("profile", "demo")
+SITE = config.get("site", "_build/html")
 SETTINGS = yaml.safe_load(Path(f"profiles/{PROFILE}.yaml").read_text())
 NOTEBOOKS = sorted(path.stem for path in Path("notebooks").glob("[0-9][0-9]_*.ipynb"))
 DEMO_DATA = "_build/demo/imm_face_db"
@@ -48,16 +49,17 @@ rule site:
     input:
         [f"_build/executed/{PROFILE}/{name}.ipynb" for name in NOTEBOOKS],
     output:
-        "_build/html/index.html",
+        f"{SITE}/index.html",
     params:
         profile=PROFILE,
+        site=SITE,
         commit=commit(),
         pages=digest("_*.yml", "data_manifest.yaml", "book/**/*.*", "results/**/*.json"),
         library=digest("lib/facekp/**/*.py"),
     message:
         "building the pages"
     shell:
-        "{sys.executable} book/build.py --profile {params.profile}"
+        "{sys.executable} book/build.py --profile {params.profile} --site {params.site}"
 
 
 # Cartoon faces stand in for the photographs until there is an embedded data set.

@@ -1,4 +1,4 @@
-"""Gather pages and executed notebooks, build the site, and move it to _build/html when whole."""
+"""Gather pages and executed notebooks, build the site, and move it to its place when whole."""
 
 import argparse
 import shutil
@@ -56,24 +56,18 @@ def build(folder):
     return built
 
 
-def publish(built, site):
-    """Put the built pages in place of the former ones in one move."""
-    shutil.rmtree(site, ignore_errors=True)
-    built.rename(site)
-
-
 def main():
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--profile", default="demo")
-    profile = parser.parse_args().profile
-    folder = ROOT / "_build" / "book" / profile
-    site = ROOT / "_build" / "html"
-    # What stood there is of another state: a failed build must not pass it off as its own.
-    shutil.rmtree(site, ignore_errors=True)
-    stage(profile, folder)
-    configure(profile, folder)
-    publish(build(folder), site)
+    parser.add_argument("--profile", default="demo", help="whose executed notebooks are shown")
+    parser.add_argument("--site", type=Path, default=ROOT / "_build" / "html", help="where to")
+    options = parser.parse_args()
+    folder = ROOT / "_build" / "book" / options.profile
+    # What stands there is of another state: a failed build must not pass it off as its own.
+    shutil.rmtree(options.site, ignore_errors=True)
+    stage(options.profile, folder)
+    configure(options.profile, folder)
+    build(folder).rename(options.site)
 
 
 if __name__ == "__main__":

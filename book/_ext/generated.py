@@ -11,6 +11,10 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
+from facekp.claims import ClaimsError
+from facekp.manifest import ManifestError
+from facekp.results import ResultsError
+
 
 class Generated(SphinxDirective):
     """Parse what a function of `pages` returns."""
@@ -21,7 +25,10 @@ class Generated(SphinxDirective):
         name = self.arguments[0]
         if name not in pages.PAGES:
             raise self.error(f"no generated part {name!r}; there are {', '.join(pages.PAGES)}")
-        text = pages.PAGES[name](self.config)
+        try:
+            text = pages.PAGES[name](self.config)
+        except (ClaimsError, ManifestError, ResultsError) as error:
+            raise self.error(f"{name}: {error}") from error
         part = nodes.section()
         part.document = self.state.document
         lines = StringList(text.splitlines(), source=f"<generated {name}>")

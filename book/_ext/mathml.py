@@ -33,13 +33,12 @@ def visit_inline(translator, node):
 
 def visit_block(translator, node):
     translator.body.append(translator.starttag(node, "div", CLASS="math"))
-    translator.body.append(_mathml(node, "block"))
     if node["number"]:
         number = get_node_equation_number(translator, node)
         translator.body.append(f'<span class="eqno">({number})')
         translator.add_permalink_ref(node, "Link to this equation")
         translator.body.append("</span>")
-    translator.body.append("</div>\n")
+    translator.body.append(_mathml(node, "block") + "</div>\n")
     raise nodes.SkipNode
 
 

@@ -1,10 +1,26 @@
-"""The generated parts of the book's pages, as MyST Markdown."""
+"""The generated parts of the book's pages, each a function that returns MyST Markdown."""
 
+import re
+from collections import Counter
 from pathlib import Path
 
-from facekp.manifest import cards, load_manifest
+from quotes import show
 
-ROOT = Path(__file__)
+from facekp import claims
+from facekp.manifest import cards, load_manifest
+from facekp.results import Store
+
+VERDICTS = ("reproduced", "not reproduced", "inconclusive", "not comparable")
+# What the first page and the README show of each section, in words.
+HEADLINES = {
+    "nose_tip": {
+        "nose.val.mse": "Nose tip: mean squared error, coordinates in [0, 1]",
+        "nose.val.px640": "Nose tip: error in pixels of 640×480",
+        "nose.val.nme": "Nose tip: NME",
+        "nose.cv.nme": "Nose tip, five-fold over persons: NME",
+        "mean.val.mse": "The mean position for every picture: mean squared error",
+    },
+}
 
 
 def datasets(config):
@@ -12,4 +28,78 @@ def datasets(config):
     return cards(load_manifest(Path(config.facekp_root) / "data_manifest.yaml"))
 
 
-PAGES = {"datasets": datasets}
+def summary(config):
+    """Count the verdicts and show the headline results."""
+    counts = count_verdicts(claims.table(config.facekp_root))
+    rows = [("measure", "value", "95 % interval", "pictures"), *headlines(config.facekp_root)]
+    caption = "Reference results on real photographs; persons of the test unseen in training."
+    return f"{counts}\n\n{_table(rows, caption, 'tab-headline', 'headline')}"
+
+
+def count_verdicts(table):
+    """Say in a sentence how the claims fared."""
+    counts = Counter(table["verdict"])
+    parts = [f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict]]
+    return f"Of {len(table)} claims tested: {', '.join(parts)}."
+
+
+def headlines(root):
+    """Yield the headline results as rows of text: measure, value, interval, pictures."""
+    for name, section in Store(Path(root), "cpu").sections(committed=True).items():
+        for metric, words in HEADLINES.get(name, {}).items():
+            found = section.metrics[metric]
+            interval = "" if found.low is None else show(found, "interval")
+            yield words, show(found), interval, str(found.n)
+
+
+def claim_rows(config):
+    """List each claim with its evidence, its verdict and the section that tests it."""
+    table = claims.table(config.facekp_root)
+    pages = {path.stem[3:]: path.stem for path in Path(config.facekp_root, "notebooks").glob("*")}
+    rows = [("claim", "evidence", "verdict", "section")]
+    for row in table.itertuples():
+        anchor = f'<span id="claim-{row.id}"></span>{row.claim}'
+        chip = f"[{row.verdict}]{{.verdict .{row.verdict.replace(' ', '-')}}}"
+        page = pages.get(row.section)
+        link = f"[{row.section.replace('_', ' ')}](notebooks/{page}.ipynb)" if page else row.section
+        rows.append((f"{anchor} (`{row.id}`)", row.evidence, chip, link))
+    caption = "Claims, evidence and verdicts."
+    return f"{count_verdicts(table)}\n\n{_table(rows, caption, 'tab-claims', 'claims')}"
+
+
+def runs(config):
+    """Give time, memory, machine and versions of each notebook's run."""
+    root = Path(config.facekp_root)
+    head = ("section", "profile", "time", "memory", "machine", "versions", "commit")
+    rows = [head]
+    for store, committed in (
+        (Store(root, "cpu"), True),
+        (Store(root, config.facekp_profile), False),
+    ):
+        for name, section in store.sections(committed).items():
+            kind = f"{section.profile}, {'reference' if committed else 'this build'}"
+            rows.append((name.replace("_", " "), kind, *_made(section.provenance)))
+    return _table(rows, "Runs behind the numbers.", "tab-runs", "runs")
+
+
+def _made(made):
+    minutes, seconds = divmod(round(made["wall_seconds"]), 60)
+    time = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    machine = f"{made['cores']} cores, {made['device']}, {made['system']}"
+    versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
+    commit = f"`{(made['commit'] or 'none')[:10]}`" + ("" if made["clean"] else ", changed")
+    return time, f"{made['peak_memory_mb'] / 1024:.1f} GB", machine, versions, commit
+
+
+def _table(rows, caption, name, kind):
+    lines = [f"```{{list-table}} {caption}", ":header-rows: 1", f":name: {name}", f":class: {kind}"]
+    for row in rows:
+        marks = ["* - ", *["  - "] * (len(row) - 1)]
+        lines += [
+            "",
+            *(mark + re.sub(r"\s+", " ", cell) for mark, cell in zip(marks, row, strict=True)),
+        ]
+    return "\n".join([*lines, "```"])
+
+
+PAGES = {"claims": claim_rows, "datasets": datasets, "runs": runs, "summary": summary}

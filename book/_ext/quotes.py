@@ -18,6 +18,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.nodes import make_refnode
 
+from facekp import claims
 from facekp.results import ResultsError, Store
 
 THIN = "\N{NARROW NO-BREAK SPACE}"
@@ -93,7 +94,7 @@ class Claim(SphinxRole):
     """Give a claim's verdict, linked to its row on the claims page."""
 
     def run(self):
-        verdicts = __import__("facekp.claims").claims.table().set_index("id")["verdict"]
+        verdicts = claims.table(self.config.facekp_root).set_index("id")["verdict"]
         if self.text not in verdicts:
             message = self.inliner.reporter.error(f"no claim {self.text!r}", line=self.lineno)
             return [self.inliner.problematic(self.rawtext, self.rawtext, message)], [message]
