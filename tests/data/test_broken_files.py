@@ -75,6 +75,7 @@ def test_a_damaged_label_file_is_read_or_refused(tmp_path, kind):
     assert len(refused) >= BROKEN
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, on odd TIFF tags
 @pytest.mark.parametrize("name", ["face.jpg", "face.png", "face.tif", "face.bmp", "face.ppm"])
 def test_a_damaged_picture_is_decoded_or_refused(tmp_path, name):
     path = tmp_path / name

@@ -96,10 +96,6 @@ def test_another_option_makes_a_new_entry(folder, builds, options):
     assert len(builds) == 2 and len(entries(folder)) == 2
 
 
-def put_objects(path):
-    np.savez(path, images=np.array([{"a": 1}], dtype=object))
-
-
 @pytest.mark.parametrize(
     "damage",
     [
@@ -107,7 +103,6 @@ def put_objects(path):
         lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(b"garbage" * 100),
         flip_a_bit,
-        put_objects,
         lambda path: np.savez(path, images=np.zeros((6, 1, 30, 40), dtype=np.uint8)),
     ],
 )
@@ -118,6 +113,29 @@ def test_a_broken_entry_is_made_anew(folder, builds, damage):
     assert_equal(load(folder), whole)
     assert_equal(load(folder), whole)
     assert len(builds) == 2 and entries(folder) == [entry]
+
+
+def test_objects_in_an_entry_are_not_unpickled(folder):
+    class Trap:
+        def __reduce__(self):
+            return (Path.touch, (folder.parent / "sprung",))
+
+    whole = load(folder)
+    (entry,) = entries(folder)
+    with np.load(entry) as arrays:
+        np.savez(entry, **{**arrays, "ids": np.array([Trap()] * 6, dtype=object)})
+    assert_equal(load(folder), whole)
+    assert not (folder.parent / "sprung").exists()
+
+
+def test_a_failed_write_leaves_no_temporary_file(folder, monkeypatch):
+    def full(*args, **arrays):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(DataError, match=r"cannot be written \(No space left on device\)"):
+        load(folder)
+    assert entries(folder) == []
 
 
 def test_two_processes_may_build_the_same_entry_at_once(folder):
@@ -131,7 +149,7 @@ def test_two_processes_may_build_the_same_entry_at_once(folder):
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    digests = [process.communicate(timeout=60)[0].strip() for process in processes]
+    digests = [process.communicate(timeout=300)[0].strip() for process in processes]
     assert digests == [load(folder).digest] * 2
     assert len(entries(folder)) == 1  # and no temporary file
 

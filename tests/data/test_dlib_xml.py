@@ -97,6 +97,7 @@ def test_a_picture_listed_twice_is_refused(tmp_path):
     [
         ("<!DOCTYPE d [<!ENTITY a 'aaa'><!ENTITY b '&a;&a;&a;'>]>", "entities"),
         ("<!DOCTYPE d [<!ENTITY a SYSTEM 'file:///etc/passwd'>]>", "entities"),
+        ("<!DOCTYPE d>", "DTDForbidden"),
         ("<!DOCTYPE d SYSTEM 'http://localhost/d.dtd'>", "entities"),
         ("<?xml version='1.0' encoding='no-such'?>", "unknown encoding"),
         ("<?xml version='1.0' encoding='UTF-16'?>", "not XML"),

@@ -150,6 +150,27 @@ def test_a_truncated_picture_is_named_with_the_line_that_names_it(one_person):
         load_imm(one_person, **ONE)
 
 
+@pytest.mark.parametrize("eye", ["left", "right"])
+@pytest.mark.parametrize("view", [1, 3, 4])
+def test_an_eye_numbered_from_its_inner_corner_is_renumbered(one_person, eye, view):
+    whole = load_imm(one_person, **ONE)
+    path = one_person / f"{stem_of(one_person, view)}.asf"
+    lines = path.read_text().split("\n")
+    first = next(k for k, line in enumerate(lines) if "\t" in line)
+    first += {"left": 13, "right": 21}[eye]
+    # Inner corner, upper lid, outer corner, lower lid: a mirrored eye's order. Point numbers stay.
+    places = [line.split("\t")[2:4] for line in lines[first : first + 8]]
+    for k, place in enumerate([places[k] for k in (4, 3, 2, 1, 0, 7, 6, 5)]):
+        columns = lines[first + k].split("\t")
+        lines[first + k] = "\t".join([*columns[:2], *place, *columns[4:]])
+    path.write_text("\n".join(lines))
+    mended = load_imm(one_person, **ONE)
+    np.testing.assert_array_equal(mended.keypoints, whole.keypoints)
+    np.testing.assert_array_equal(mended.interocular, whole.interocular)
+    assert not whole.attributes["renumbered"].any()
+    assert np.flatnonzero(mended.attributes["renumbered"]).tolist() == [view - 1]
+
+
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(DataError, match=r"none: there is no such folder"):
         load_imm(tmp_path / "none", (60, 80))
@@ -160,5 +181,7 @@ def test_the_real_imm_images(real_data):
     faces = load_imm(real_data / "imm_face_db", (60, 80))
     assert faces.images.shape == (240, 1, 60, 80)
     assert len(set(faces.groups)) == 40
+    renumbered = " ".join(faces.ids[faces.attributes["renumbered"]])
+    assert renumbered == "06-5m 10-4m 18-4m 33-3m 36-4m 36-5m 36-6m 39-3m 40-5m"
     frontal = np.isin(faces.attributes["view"], [1, 2, 5])
     assert np.median(faces.interocular[frontal]) == pytest.approx(128, abs=5)  # a fifth of 640

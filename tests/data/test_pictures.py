@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from facekp.coords import crop_from_image, whole_box
-from facekp.data import DataError, Place, read_image
+from facekp.data import DataError, Place, pictures, read_image
 from facekp.data.pictures import cut_box, open_picture, picture_size
 
 RED, GREEN, BLUE, DARK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (30, 60, 90)
@@ -113,6 +113,15 @@ def test_bombs_and_what_is_no_picture_are_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"labels.xml:7: picture a.png cannot be read"):
         open_picture(path, 1, Place(tmp_path / "labels.xml", 7))
+
+
+def test_the_limit_of_pixels_is_its_own(tmp_path, monkeypatch):
+    path = save(tmp_path, Image.fromarray(COLOURS))
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 6)
+    assert read_image(path).shape == (1, 2, 3)
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 5)
+    with pytest.raises(DataError, match="3×2 pixels are too many"):
+        read_image(path)
 
 
 def test_other_formats_and_floats_are_refused(tmp_path):

@@ -42,7 +42,7 @@ class Record:
     place: Place
     points: np.ndarray
     box: np.ndarray
-    attributes: dict[str, str | int]
+    attributes: dict[str, str | int | bool]
 
 
 def build_faces(

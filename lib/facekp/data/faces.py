@@ -40,7 +40,8 @@ class Faces:
         Shape (N, 4), float32, [left, top, width, height] of the crop at pixel edges, in pixels
         of the original picture.
     attributes : dict of str to numpy.ndarray
-        Shape (N,) each, what else is known: "view" (IMM), "subset" and "split" (300-W).
+        Shape (N,) each, what else is known: "view" and "renumbered" (IMM), "subset" and
+        "split" (300-W).
 
     Raises
     ------

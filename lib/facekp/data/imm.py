@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import numpy as np
+
 from facekp.coords import whole_box
 from facekp.schemes import IMM58
 
@@ -16,6 +18,7 @@ __all__ = ["load_imm"]
 
 NAME = re.compile(r"(?P<person>\d{2})-(?P<view>\d)[mf]", re.ASCII)  # 07-3f: person 7, view 3
 VIEWS = range(1, 7)
+FROM_OUTER_CORNER = (4, 3, 2, 1, 0, 7, 6, 5)  # of an eye numbered from its inner corner
 
 
 def load_imm(
@@ -26,6 +29,10 @@ def load_imm(
     persons: int = 40,
 ) -> Faces:
     """Load the IMM Face Database: whole pictures, resized, with their 58 keypoints.
+
+    Nine of the 240 published label files number one eye from its inner corner, as the other eye
+    would be in a mirror image, so that the eye corners trade places. These eyes are renumbered
+    from the outer corner, like all others; `attributes["renumbered"]` tells which faces have one.
 
     Parameters
     ----------
@@ -45,7 +52,7 @@ def load_imm(
     Faces
         Six views of each person, sorted by name. `groups` are the persons "01", "02", …;
         `attributes["view"]` is 1 neutral, 2 smile, 3 and 4 turned 30° to the subject's right and
-        left, 5 light from one side, 6 free expression.
+        left, 5 light from one side, 6 free expression; `attributes["renumbered"]` is bool.
 
     Raises
     ------
@@ -104,12 +111,28 @@ def _record(folder: Path, stem: str, size: tuple[int, int]) -> Record:
         )
         raise DataError(shape.place, problem)
     match = NAME.fullmatch(stem)
+    points = _renumber_eyes(shape.points) if len(shape.points) == IMM58.count else shape.points
     return Record(
         id=stem,
         group=match["person"],
         picture=shape.picture,
         place=shape.place,
-        points=shape.points,
+        points=points,
         box=whole_box(shape.size),
-        attributes={"view": int(match["view"])},
+        attributes={
+            "view": int(match["view"]),
+            "renumbered": not np.array_equal(points, shape.points),
+        },
     )
+
+
+def _renumber_eyes(points: np.ndarray) -> np.ndarray:
+    """Return (58, 2) points with both eyes numbered from their outer corners."""
+    points = points.copy()
+    right, left = (list(IMM58.groups[name]) for name in ("right_eye", "left_eye"))
+    outwards = points[left].mean(axis=0) - points[right].mean(axis=0)
+    for eye, direction in ((right, -outwards), (left, outwards)):
+        outer, inner = points[eye[0]], points[eye[4]]
+        if (outer - inner) @ direction < 0:
+            points[eye] = points[eye][list(FROM_OUTER_CORNER)]
+    return points
