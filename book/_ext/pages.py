@@ -92,6 +92,8 @@ def _made(made):
 
 
 def _table(rows, caption, name, kind):
+    if len(rows) == 1:
+        return "No results of this kind are there yet."
     lines = [f"```{{list-table}} {caption}", ":header-rows: 1", f":name: {name}", f":class: {kind}"]
     for row in rows:
         marks = ["* - ", *["  - "] * (len(row) - 1)]
