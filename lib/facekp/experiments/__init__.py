@@ -1,10 +1,34 @@
-"""Experiments as data, and getting them done once.
+"""Experiments as data, getting them done once, and reading what came of them.
 
 The composition root of the library: what a notebook names becomes functions here, and the runs
 that they make are found again instead of repeated.
 """
 
+from facekp.experiments.analysis import (
+    by_person,
+    curves,
+    errors,
+    estimate,
+    face_size,
+    pseudo_values,
+    relative,
+)
 from facekp.experiments.experiment import Experiment, build, split_imm, train
-from facekp.experiments.jobs import predictions, run_all
+from facekp.experiments.jobs import predictions, run_all, run_groups
 
-__all__ = ["Experiment", "build", "predictions", "run_all", "split_imm", "train"]
+__all__ = [
+    "Experiment",
+    "build",
+    "by_person",
+    "curves",
+    "errors",
+    "estimate",
+    "face_size",
+    "predictions",
+    "pseudo_values",
+    "relative",
+    "run_all",
+    "run_groups",
+    "split_imm",
+    "train",
+]

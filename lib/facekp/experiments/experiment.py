@@ -109,6 +109,10 @@ class Experiment(BaseModel):
             raise ValueError(f"no such name: {what.get('name')!r}; known: {', '.join(table)}")
         return what
 
+    def vary(self, **changes: Any) -> "Experiment":
+        """Return the same experiment with some fields changed, validated like any other."""
+        return type(self)(**self.model_dump() | changes)
+
     def key(self, faces: Faces) -> str:
         """Return the key of this training on these faces: hash of parameters, data, code."""
         parts = {"parameters": self.model_dump(), "data": faces.digest, "code": self.code()}

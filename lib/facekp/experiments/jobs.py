@@ -3,9 +3,10 @@
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from itertools import islice
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from facekp.data import Faces
 from facekp.experiments.experiment import Experiment, train
 from facekp.results import Run, Store, provenance
 
-__all__ = ["predictions", "run_all"]
+__all__ = ["predictions", "run_all", "run_groups"]
 
 
 def run_all(
@@ -66,6 +67,23 @@ def run_all(
             (store.checkpoints / f"{run.key}.pt").unlink(missing_ok=True)
             bar.update()
     return [runs[key] for key in keys]
+
+
+def run_groups(
+    groups: Mapping[Hashable, Sequence[Experiment]],
+    faces: Faces,
+    store: Store,
+    workers: int | None = None,
+) -> dict[Hashable, list[Run]]:
+    """Do what ``run_all`` does for named lists of experiments, in one go.
+
+    Returns
+    -------
+    dict
+        The runs of each list, by its name.
+    """
+    runs = iter(run_all([e for group in groups.values() for e in group], faces, store, workers))
+    return {name: list(islice(runs, len(group))) for name, group in groups.items()}
 
 
 def predictions(run: Run, epoch: int | None = None) -> np.ndarray:

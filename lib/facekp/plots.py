@@ -1,0 +1,199 @@
+"""Figures: each ``draw_*`` draws on one axes and returns it.
+
+The only module that knows matplotlib. Truth and prediction differ in shape, not in colour alone.
+"""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+__all__ = [
+    "COLORS",
+    "axes",
+    "draw_band",
+    "draw_face",
+    "draw_intervals",
+    "draw_positions",
+    "use_book_style",
+]
+
+# Okabe and Ito's palette (jfly.uni-koeln.de/color), told apart by colour-blind readers too.
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
+TRUTH, PREDICTION = COLORS[2], COLORS[1]
+
+
+def use_book_style() -> None:
+    """Set what all figures of the book share: vector graphics, type size, light card."""
+    set_matplotlib_formats("svg")
+    plt.rcParams.update(
+        {
+            "axes.grid": True,
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "figure.constrained_layout.use": True,
+            "figure.facecolor": "white",
+            "font.size": 10,
+            "grid.alpha": 0.25,
+            "legend.frameon": False,
+            "savefig.transparent": False,
+            "svg.hashsalt": "facekp",  # the same picture is the same file
+        }
+    )
+
+
+def axes(rows: int = 1, columns: int = 1, *, height: float = 2.8, **options) -> np.ndarray:
+    """Open a figure as wide as the book's column.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Panels.
+    height : float
+        Inches a row.
+    **options
+        Of ``matplotlib.pyplot.subplots``.
+
+    Returns
+    -------
+    ndarray of Axes, (rows · columns,)
+        Row by row.
+    """
+    figure_size = (7.0, height * rows)
+    return plt.subplots(rows, columns, figsize=figure_size, squeeze=False, **options)[1].ravel()
+
+
+def draw_face(
+    image: np.ndarray,
+    *,
+    truth: np.ndarray | None = None,
+    predicted: np.ndarray | None = None,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a face with keypoints: truth as rings, prediction as crosses.
+
+    Parameters
+    ----------
+    image : ndarray, (C, H, W), uint8
+        Grey (C = 1) or RGB (C = 3).
+    truth, predicted : ndarray, (K, 2), optional
+        Pixels of that image.
+    title : str
+        Line above it.
+    ax : Axes, optional
+        Where to draw; the current axes where omitted.
+    """
+    ax = ax or plt.gca()
+    ax.imshow(
+        np.moveaxis(image, 0, -1).squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="none"
+    )
+    if truth is not None:
+        ax.plot(*truth.T, "o", ms=9, mfc="none", mec=TRUTH, mew=2)
+    if predicted is not None:
+        ax.plot(*predicted.T, "x", ms=7, color=PREDICTION, mew=2)
+    ax.set_axis_off()
+    ax.set_title(title, fontsize=9)
+    return ax
+
+
+def draw_band(
+    curves: np.ndarray, *, number: int = 0, label: str = "", ax: Axes | None = None
+) -> Axes:
+    """Draw curves over epochs as their mean and the band from the least to the greatest.
+
+    Parameters
+    ----------
+    curves : ndarray, (S, E)
+        A curve a seed.
+    number : int
+        Picks colour and line style, so that bands of one panel differ in both.
+    label : str
+        Of the legend.
+    ax : Axes, optional
+        Where to draw; the current axes where omitted.
+    """
+    ax = ax or plt.gca()
+    epochs = np.arange(1, curves.shape[1] + 1)
+    style = {"color": COLORS[number % len(COLORS)]}
+    ax.plot(epochs, curves.mean(0), LINES[number % len(LINES)], label=label, **style)
+    ax.fill_between(epochs, curves.min(0), curves.max(0), alpha=0.2, lw=0, **style)
+    ax.set_xlabel("epoch")
+    return ax
+
+
+def draw_intervals(
+    labels: Sequence[str],
+    intervals: Sequence[tuple[float, float, float]],
+    *,
+    number: int = 0,
+    shift: float = 0.0,
+    label: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw estimates as points with their intervals, a row each, the first one on top.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Name of each row.
+    intervals : sequence of (value, low, high)
+        In the units of the axis.
+    number : int
+        Picks colour and marker.
+    shift : float
+        Moves the points down by a part of a row, for a second series.
+    label : str
+        Of the legend.
+    ax : Axes, optional
+        Where to draw; the current axes where omitted.
+    """
+    ax = ax or plt.gca()
+    value, low, high = np.array(intervals, float).T
+    rows = np.arange(len(labels))
+    ax.errorbar(
+        value,
+        rows + shift,
+        xerr=(value - low, high - value),
+        fmt="osD^"[number % 4],
+        color=COLORS[number % len(COLORS)],
+        capsize=3,
+        label=label,
+    )
+    ax.set_yticks(rows, labels)
+    ax.set_ylim(len(labels) - 0.5, -0.5)
+    return ax
+
+
+def draw_positions(
+    points: np.ndarray,
+    *,
+    number: int = 0,
+    marker: str = "o",
+    label: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw positions in a picture, in unit coordinates, y downwards.
+
+    Parameters
+    ----------
+    points : ndarray, (N, 2)
+        Unit coordinates.
+    number : int
+        Picks the colour.
+    marker : str
+        Of matplotlib.
+    label : str
+        Of the legend.
+    ax : Axes, optional
+        Where to draw; the current axes where omitted.
+    """
+    ax = ax or plt.gca()
+    ax.plot(*points.T, marker, ms=5, alpha=0.6, color=COLORS[number], label=label)
+    ax.set(xlabel="x / width", ylabel="y / height")
+    if not ax.yaxis_inverted():
+        ax.invert_yaxis()
+    return ax
