@@ -1,0 +1,130 @@
+"""From runs to tables of errors, and from those to metrics with intervals."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from facekp.coords import unit_from_pixels
+from facekp.data import Faces
+from facekp.experiments.jobs import predictions
+from facekp.metrics import crossed_family, crossed_interval, jackknife, pixel_error
+from facekp.results import Metric, Run, metric
+
+__all__ = ["by_person", "curves", "errors", "estimate", "face_size", "pseudo_values", "relative"]
+
+
+def face_size(faces: Faces) -> np.ndarray:
+    """Return the root of width × height of each face's keypoints, (N,), in original pixels.
+
+    A normaliser that a turning head shrinks less than the distance of the eye corners.
+    """
+    extent = np.ptp(faces.keypoints_img(), axis=1)  # (N, 2)
+    return np.sqrt(extent.prod(-1))
+
+
+def errors(runs: Sequence[Run], faces: Faces, epoch: int | None = None) -> pd.DataFrame:
+    """Tabulate what runs predict of the pictures held out, a row a picture and a run.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        That kept all their predictions.
+    faces : Faces
+        The whole data set, with all keypoints.
+    epoch : int, optional
+        The epoch looked at; each run's last where omitted.
+
+    Returns
+    -------
+    DataFrame
+        key and seed of the run; id and person of the picture and its attributes; x and y predicted
+        and true (x_true, y_true) in unit coordinates, each the mean over keypoints; mse in unit
+        coordinates; error in pixels of the original picture; nme (over the inter-ocular distance)
+        and by_size (over ``face_size``), both fractions.
+    """
+    size = dict(zip(faces.ids, face_size(faces), strict=True))
+    order = {picture: i for i, picture in enumerate(faces.ids)}
+    parts = []
+    for run in runs:
+        chosen = run.parameters["keypoints"] or range(faces.scheme.count)
+        val = faces.take([order[picture] for picture in run.ids]).select(chosen)
+        predicted = predictions(run, epoch)
+        unit, truth = (unit_from_pixels(p, val.size) for p in (predicted, val.keypoints))
+        error = pixel_error(val.to_img(predicted), val.keypoints_img(), val.visible)
+        columns = {
+            "key": run.key,
+            "seed": run.parameters["seed"],
+            "id": val.ids,
+            "person": val.groups,
+            **val.attributes,
+            **dict(zip(("x", "y"), unit.mean(1).T, strict=True)),
+            **dict(zip(("x_true", "y_true"), truth.mean(1).T, strict=True)),
+            "mse": ((unit - truth) ** 2).mean((1, 2)),
+            "error": error,
+            "nme": error / val.interocular,
+            "by_size": error / np.array([size[picture] for picture in run.ids]),
+        }
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
+
+
+def by_person(table: pd.DataFrame, column: str) -> np.ndarray:
+    """Average a column of ``errors`` by seed and person: (S, P).
+
+    Raises
+    ------
+    ValueError
+        If a person was not measured with each seed.
+    """
+    wide = table.pivot_table(index="seed", columns="person", values=column, aggfunc="mean")
+    if wide.isna().any(axis=None):
+        raise ValueError("each person must be held out with each seed; add the missing runs")
+    return wide.to_numpy()
+
+
+def pseudo_values(table: pd.DataFrame, statistic: Callable[[pd.DataFrame], float]) -> np.ndarray:
+    """Jackknife a statistic of ``errors`` over persons, for each seed: (S, P)."""
+
+    def of_one_seed(part: pd.DataFrame) -> np.ndarray:
+        persons = [rows for _, rows in part.groupby("person")]
+        return jackknife(lambda who: statistic(pd.concat(persons[i] for i in who)), len(persons))
+
+    return np.array([of_one_seed(part) for _, part in table.groupby("seed")])
+
+
+def curves(runs: Sequence[Run], name: str) -> np.ndarray:
+    """Stack a curve of the runs' histories: (runs, epochs)."""
+    return np.array([run.history[name] for run in runs])
+
+
+def estimate(values: np.ndarray, n: int, unit: str, scale: float = 1.0) -> Metric:
+    """Turn values by seed and person, (S, P), into a metric of n pictures, times a scale."""
+    return metric(crossed_interval(values), n, unit, values.mean(1), scale)
+
+
+def relative(differences: Mapping[str, np.ndarray], reference: float, n: int) -> dict[str, Metric]:
+    """Turn a family of differences into metrics in per cent of a reference error.
+
+    Parameters
+    ----------
+    differences : mapping of str to ndarray, (S, P)
+        Name and values by seed and person. The intervals hold together.
+    reference : float
+        The error that counts as 100 %; taken as given.
+    n : int
+        Pictures behind each.
+
+    Returns
+    -------
+    dict of str to Metric
+        By name with ``.cv.relative`` appended.
+    """
+    if not differences:
+        return {}
+    scale = 100 / reference
+    family = zip(differences.items(), crossed_family(list(differences.values())), strict=True)
+    return {
+        f"{name}.cv.relative": metric(interval, n, "%", values.mean(1), scale)
+        for (name, values), interval in family
+    }
