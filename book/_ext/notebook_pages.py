@@ -12,6 +12,8 @@ from sphinx import addnodes
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
+from facekp.results import Store
+
 LOGGER = logging.getLogger(__name__)
 SHORTEST_ALT = 20  # letters; "loss curve" says what kind of picture it is, not what it shows
 
@@ -53,18 +55,21 @@ class Origins(SphinxTransform):
         executed = _executed(self.env, self.env.docname)
         if not executed:
             return
+        name, run = Path(self.env.docname).name, executed["metadata"]["papermill"]
+        results = _results(self.config, name)
         for cell in self.document.findall(_is_code_cell):
+            number = _source_number(executed["cells"], cell["cell_index"])
+            text = (
+                f"Code cell {number} of {name}.ipynb, executed on {run['start_time'][:10]} with "
+                f"the {results.profile} profile on data {results.dataset.name} "
+                f"(digest {results.dataset.digest[:10]}) by {commit(results.provenance)}; "
+                "<a href='#run-this-page'>its parameters</a>."
+            )
             for figure in cell.findall(nodes.figure):
-                self.add(figure, cell, executed["metadata"]["papermill"])
+                self.add(figure, text)
 
-    def add(self, figure, cell, run):
-        name = Path(self.env.docname).name
-        text = (
-            f"<details class='origin'><summary>how this was made</summary>Cell "
-            f"{cell['cell_index'] + 1} of {name}.ipynb, executed on {run['start_time'][:10]} with "
-            f"the {self.config.facekp_profile} profile by commit {self.config.facekp_commit}; "
-            f"<a href='#run-this-page'>its parameters</a>.</details>"
-        )
+    def add(self, figure, text):
+        text = f"<details class='origin'><summary>how this was made</summary>{text}</details>"
         legend = next(iter(figure.findall(nodes.legend)), None)
         if legend is None:
             legend = nodes.legend()
@@ -74,6 +79,25 @@ class Origins(SphinxTransform):
 
 def _is_code_cell(node):
     return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"
+
+
+def _source_number(cells, index):
+    """Count code cells as the source has them: papermill has put one in, for the parameters."""
+    return sum(
+        cell["cell_type"] == "code"
+        and "injected-parameters" not in cell["metadata"].get("tags", [])
+        for cell in cells[: index + 1]
+    )
+
+
+def _results(config, name):
+    return Store(Path(config.facekp_root), config.facekp_profile).load(name[3:])
+
+
+def commit(made):
+    """Say in words which state of the repository made something."""
+    known = f"commit {made['commit'][:10]}" if made["commit"] else "a tree outside git"
+    return known if made["clean"] or not made["commit"] else f"{known} with changes"
 
 
 def _executed(env, docname):
@@ -98,8 +122,9 @@ def add_run_box(app, doctree):
     files += _download("as executed", f"/notebooks/{name}.ipynb", docname)
     files += nodes.Text(" or ")
     files += _download("without outputs", f"/sources/{name}.ipynb", docname)
-    files += nodes.Text(". This run took ")
-    files += nodes.Text(f"{run['duration']:.0f} s. The command for it:")
+    made = commit(_results(app.config, name).provenance)
+    took = f". This run took {run['duration']:.0f} s, by {made}. The command for it:"
+    files += nodes.Text(took)
     command = f"make run NB={name} PROFILE={profile}"
     box += [files, nodes.literal_block(command, command, language="bash")]
     box += _parameters(run["parameters"])

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from notebook_pages import commit
 from quotes import show
 
 from facekp import claims
@@ -70,7 +71,7 @@ def claim_rows(config):
 def runs(config):
     """Give time, memory, machine and versions of each notebook's run."""
     root = Path(config.facekp_root)
-    head = ("section", "profile", "time", "memory", "machine", "versions", "commit")
+    head = ("section", "profile", "time", "memory", "machine", "versions", "made by")
     rows = [head]
     for store, committed in (
         (Store(root, "cpu"), True),
@@ -87,8 +88,7 @@ def _made(made):
     time = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
     machine = f"{made['cores']} cores, {made['device']}, {made['system']}"
     versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
-    commit = f"`{(made['commit'] or 'none')[:10]}`" + ("" if made["clean"] else ", changed")
-    return time, f"{made['peak_memory_mb'] / 1024:.1f} GB", machine, versions, commit
+    return time, f"{made['peak_memory_mb'] / 1024:.1f} GB", machine, versions, commit(made)
 
 
 def _table(rows, caption, name, kind):
