@@ -222,7 +222,9 @@ def test_a_host_lets_readers_download_the_notebook(browser, site, notebook_pages
 def test_demo_numbers_are_labelled(pages):
     for path, page in pages.items():
         assert "Demo build" in page.get_text(), path
-        assert "with the demo profile" in page.select_one("footer.bd-footer-content").get_text(), path
+        assert "with the demo profile" in page.select_one("footer.bd-footer-content").get_text(), (
+            path
+        )
 
 
 def test_text_stands_out_from_its_ground(pages, visit):
