@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 __all__ = [
@@ -122,6 +123,7 @@ def draw_band(
     ax.plot(epochs, curves.mean(0), LINES[number % len(LINES)], label=label, **style)
     ax.fill_between(epochs, curves.min(0), curves.max(0), alpha=0.2, lw=0, **style)
     ax.set_xlabel("epoch")
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     return ax
 
 

@@ -38,9 +38,8 @@ class Shape:
 def read_asf(path: str | Path) -> Shape:
     """Read an ASF file of any number of points.
 
-    The file holds fractions of the picture's width and height. Whether fraction 0 is the first
-    pixel's edge or its centre is stated nowhere; here it is the centre, so x = fraction · W,
-    which leaves half a pixel of the published 640 × 480 pictures in doubt.
+    The file holds pixel coordinates, from 0, over the picture's width and height: x = fraction · W,
+    and fraction 0 is the centre of the first pixel.
 
     Parameters
     ----------
@@ -57,6 +56,12 @@ def read_asf(path: str | Path) -> Shape:
     DataError
         A broken file, a wrong number of points, a point far outside the picture, or a picture
         that is missing or cannot be opened. Names file and line.
+
+    References
+    ----------
+    Nordstrøm, Larsen, Sierakowski, Stegmann, "The IMM Face Database", Technical University of
+    Denmark 2004, appendix A: "pixel x = 47 (the 48th pixel) in a 256 pixel wide image has the
+    relative position 47/256".
     """
     path = Path(path)
     rows = [(text, Place(path, k)) for k, text in enumerate(read_lines(path), start=1)]
