@@ -1,0 +1,175 @@
+import json
+import shutil
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from dots import INTEROCULAR
+from facekp.experiments import jobs, predictions, run_all
+from facekp.experiments.experiment import split_imm
+from facekp.results import Store
+from facekp.training import TrainingError
+from killed import PROCESSES, run_in_process, start_process
+
+
+def timeless(store):
+    """The text of each run file without what a clock or the machine's load tells."""
+    texts = {}
+    for path in sorted((store.fresh / "runs").glob("*.json")):
+        run = json.loads(path.read_text())
+        del run["history"]["seconds"]
+        for name in ("wall_seconds", "images_per_second", "peak_memory_mb"):
+            del run["provenance"][name]
+        texts[path.name] = json.dumps(run)
+    return texts
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    """Return a function after whose call a training fails the test."""
+    return lambda: monkeypatch.setattr(jobs, "train", lambda *_: pytest.fail("trained again"))
+
+
+@pytest.fixture
+def quick_workers(monkeypatch):
+    """Fork the workers from a process that has imported torch, which takes seconds."""
+    monkeypatch.setattr(jobs, "get_context", lambda _method: PROCESSES)
+
+
+class TestFinding:
+    def test_in_order_and_equal_ones_once(self, experiment, faces, store, quiet):
+        wanted = [experiment(seed=1), experiment(seed=0), experiment(seed=1)]
+        runs = run_all(wanted, faces, store, workers=1)
+        assert [run.parameters["seed"] for run in runs] == [1, 0, 1]
+        assert [run.key for run in runs] == [e.key(faces) for e in wanted]
+        assert len(timeless(store)) == 2
+        assert "2/2" in quiet.read_text()
+
+    def test_a_finished_run_is_found_and_not_trained(self, experiment, faces, store, no_training):
+        wanted = [experiment(), experiment(seed=1)]
+        run_all(wanted, faces, store, workers=1)
+        first = run_all(wanted, faces, store, workers=1)
+        no_training()
+        assert run_all(wanted, faces, Store(store.root, "cpu"), workers=1) == first
+        shutil.move(store.fresh, store.committed)
+        assert run_all(wanted, faces, store, workers=1) == first
+        assert not store.fresh.exists()
+
+    def test_only_what_is_due_is_trained(self, experiment, faces, store, quiet):
+        run_all([experiment()], faces, store, workers=1)
+        run_all([experiment(), experiment(seed=1)], faces, store, workers=1)
+        assert "1/1" in quiet.read_text()
+
+    def test_retraining_once_in_one_store(self, experiment, faces, store, monkeypatch):
+        run_all([experiment()], faces, store, workers=1)
+        before = timeless(store)
+        trained = []
+
+        def counted(*arguments, train=jobs.train):
+            trained.append(arguments[0])
+            return train(*arguments)
+
+        monkeypatch.setattr(jobs, "train", counted)
+        again = Store(store.root, "cpu", retrain=True)
+        run_all([experiment()], faces, again, workers=1)
+        run_all([experiment()], faces, again, workers=1)
+        assert len(trained) == 1
+        assert timeless(store) == before
+
+    def test_nothing_to_do(self, faces, store):
+        assert run_all([], faces, store) == []
+
+
+class TestRun:
+    def test_what_a_run_holds(self, experiment, faces, store):
+        (run,) = run_all([experiment()], faces, store, workers=1)
+        _, val = split_imm(faces.select([52]), 4, [5])
+        assert run.ids == val.ids.tolist()
+        assert (run.data, run.code) == (faces.digest, experiment().code())
+        assert run.parameters == experiment().model_dump(mode="json")
+        assert sorted(run.evaluations) == [2, 3]
+        # The crop is a quarter of the picture, so 1 px of it is 4 px there.
+        distance = np.linalg.norm(predictions(run) - val.keypoints, axis=-1)[:, 0]
+        assert run.evaluations[3].nme == pytest.approx(4 * distance / INTEROCULAR, abs=1e-4)
+        crop_error = np.mean(run.evaluations[3].nme) * INTEROCULAR / 4
+        assert run.history["val_error"][-1] == pytest.approx(crop_error, rel=1e-5)
+        assert run.provenance["device"] == "cpu"
+        assert not list(store.checkpoints.iterdir())
+
+    def test_predictions_by_epoch(self, experiment, faces, store):
+        (run,) = run_all([experiment()], faces, store, workers=1)
+        assert predictions(run).dtype == np.float32
+        assert predictions(run).shape == (8, 1, 2)
+        np.testing.assert_array_equal(predictions(run), predictions(run, 3))
+        assert not np.allclose(predictions(run, 2), predictions(run, 3))
+        found = predictions(store.find_run(run.key))
+        np.testing.assert_allclose(found, predictions(run), rtol=1e-5)  # six digits
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    return Store(tmp_path_factory.mktemp("uninterrupted"), "cpu")
+
+
+class TestKilled:
+    # Two trainings of 3 epochs, 3 steps each; a run file follows each training's 3 checkpoints.
+    @pytest.mark.parametrize(
+        ("moment", "count", "finished"),
+        [
+            ("after an optimiser step", 5, 0),  # epoch 2 of the first training
+            ("while torch.save writes", 5, 1),  # epoch 2 of the second training
+            ("while a text file is written", 1, 0),  # the first run file
+            ("after a file is put in place", 4, 1),  # right after the first run file
+        ],
+    )
+    def test_started_again(self, experiment, faces, store, uninterrupted, moment, count, finished):
+        wanted = [experiment(seed=0), experiment(seed=1)]
+        assert run_in_process(run_all, wanted, faces, uninterrupted, 1) == 0
+        kill = (moment, count)
+        assert run_in_process(run_all, wanted, faces, store, 1, kill=kill) == -9
+        assert len(timeless(store)) == finished
+        assert run_in_process(run_all, wanted, faces, store, 1) == 0
+        assert timeless(store) == timeless(uninterrupted)
+
+
+class TestSideBySide:
+    def test_killed_parent_leaves_no_worker_and_the_next_call_ends_in_the_same_files(
+        self, experiment, faces, store, tmp_path, quick_workers
+    ):
+        wanted = [experiment(seed=seed) for seed in range(3)]
+        kill = ("while a text file is written", 1)
+        parent = start_process(run_all, wanted, faces, store, 2, kill=kill)
+        family = set()
+        while parent.is_alive():
+            family.update(psutil.Process(parent.pid).children(recursive=True))
+            time.sleep(0.05)
+        parent.join()
+        assert parent.exitcode == -9
+        assert len(family) >= 2
+        _, alive = psutil.wait_procs(family, timeout=20)
+        assert not alive
+        assert not timeless(store)
+
+        runs = run_all(wanted, faces, store, workers=2)
+        assert [run.parameters["seed"] for run in runs] == [0, 1, 2]
+        other = Store(tmp_path / "other", "cpu")
+        run_all(wanted, faces, other, workers=1)  # on one thread, as each worker
+        assert len(timeless(store)) == 3
+        assert timeless(store) == timeless(other)
+
+    def test_a_second_call_ends_in_the_same_files(
+        self, experiment, faces, store, tmp_path, quick_workers
+    ):
+        wanted = [experiment(seed=seed) for seed in range(4)]
+        other = Store(tmp_path / "other", "cpu")
+        run_all(wanted, faces, store, workers=2)
+        run_all(wanted[::-1], faces, other, workers=2)
+        assert len(timeless(store)) == 4
+        assert timeless(store) == timeless(other)
+
+    def test_an_error_of_a_worker_arrives(self, experiment, faces, store, quick_workers):
+        nobody = experiment(split={"name": "imm", "fold": 4, "persons": 0})
+        with pytest.raises(TrainingError, match="training has 0 pictures"):
+            run_all([nobody], faces, store, workers=2)
