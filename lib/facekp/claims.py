@@ -15,6 +15,7 @@ import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from facekp.manifest import ManifestError, find_root
 from facekp.results import Metric, ResultsError, Section, Store
 
 __all__ = ["Claim", "ClaimsError", "Rule", "load_claims", "table", "verdict"]
@@ -82,8 +83,9 @@ def verdict(measured: Sequence[Metric], rule: Rule) -> str:
     >>> verdict([gain], Rule(kind="superiority", delta=7, metrics=["gain"]))
     'inconclusive'
     """
-    if any(m.low is None for m in measured):
-        raise ClaimsError(f"{rule.metrics}: a verdict needs intervals")
+    for name, m in zip(rule.metrics, measured, strict=True):
+        if m.low is None:
+            raise ClaimsError(f"{name} has no interval; measure with more than one person")
     low = -rule.delta if rule.kind == "equivalence" else float("-inf")
     inside = [low < m.low and m.high < rule.delta for m in measured]
     outside = [m.low > rule.delta or m.high < low for m in measured]
@@ -99,22 +101,35 @@ def load_claims(path: Path) -> list[Claim]:
     Raises
     ------
     ClaimsError
-        If it does not fit; names the claim, the key and what is wrong.
+        If it does not fit; names the line, the claim, the key and what is wrong.
     """
-    entries = yaml.safe_load(path.read_text())
     try:
+        text = path.read_text(encoding="utf-8")
+        entries = yaml.safe_load(text)
         claims = TypeAdapter(list[Claim]).validate_python(entries)
+    except OSError as error:
+        raise ClaimsError(f"{path} cannot be read ({error.strerror}); restore it") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1
+        raise ClaimsError(f"{path}, line {line}: {error.problem}; mend the YAML there") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        number, *keys = first["loc"] or ("",)
-        entry = entries[number] if isinstance(number, int) else {}
-        name = entry.get("id", number) if isinstance(entry, dict) else number
-        place = ".".join(map(str, keys)) or "entry"
-        raise ClaimsError(f"{path.name}: claim {name}: {place}: {first['msg']}") from None
+        raise ClaimsError(f"{path}, {_misfit(error, entries, text)}; mend it there") from None
     twice = [name for name, count in Counter(c.id for c in claims).items() if count > 1]
     if twice:
         raise ClaimsError(f"{path.name}: claim {twice[0]} stands there twice; rename one")
     return claims
+
+
+def _misfit(error: ValidationError, entries: object, text: str) -> str:
+    """Say at which line, claim and key the entries do not fit, and why."""
+    first = error.errors()[0]
+    if not first["loc"]:
+        return f"line 1: the file: {first['msg']}"
+    number, *keys = first["loc"]
+    line = yaml.compose(text).value[number].start_mark.line + 1
+    entry = entries[number] if isinstance(entries[number], dict) else {}
+    place = ".".join(map(str, keys)) or "entry"
+    return f"line {line}: claim {entry.get('id', number + 1)}: {place}: {first['msg']}"
 
 
 def table(root: Path) -> pd.DataFrame:
@@ -148,21 +163,26 @@ def _judge(claim: Claim, section: Section | None) -> tuple[str, str]:
     """Return evidence and verdict in words."""
     if claim.rule is None:
         return claim.reason, "not comparable"
+    file = f"results/{REFERENCE}/{claim.section}.json"
     if section is None:
-        return f"not measured yet: no results/{REFERENCE}/{claim.section}.json", "not comparable"
+        return f"not measured yet: no {file}", "not comparable"
     missing = [name for name in claim.rule.metrics if name not in section.metrics]
     if missing:
         raise ClaimsError(
-            f"claim {claim.id}: results/{REFERENCE}/{claim.section}.json has no {missing[0]}; "
+            f"claim {claim.id}: {file} has no {missing[0]}; "
             f"make run and make accept its notebook, or mend the rule"
         )
     measured = [section.metrics[name] for name in claim.rule.metrics]
+    try:
+        decided = verdict(measured, claim.rule)
+    except ClaimsError as error:
+        raise ClaimsError(f"claim {claim.id}: {file}: {error}") from None
     numbers = "; ".join(
         f"{name.split('.cv')[0].replace('_', ' ')}: {_number(m.value, m.unit)} "
         f"({_number(m.low, '')} to {_number(m.high, '')})"
         for name, m in zip(claim.rule.metrics, measured, strict=True)
     )
-    return f"{claim.quantity}: {numbers}", verdict(measured, claim.rule)
+    return f"{claim.quantity}: {numbers}", decided
 
 
 def _number(value: float, unit: str) -> str:
@@ -173,10 +193,10 @@ def _number(value: float, unit: str) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Print a line a claim, then a count; return the exit status."""
     parser = argparse.ArgumentParser(prog="facekp.claims", description=__doc__)
-    parser.add_argument("--root", type=Path, default=Path.cwd(), help="root of the repository")
+    parser.add_argument("--root", type=Path, help="root of the repository; found by default")
     try:
-        judged = table(parser.parse_args(arguments).root)
-    except (ClaimsError, ResultsError) as error:
+        judged = table(parser.parse_args(arguments).root or find_root())
+    except (ClaimsError, ManifestError, ResultsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     for row in judged.itertuples():
