@@ -119,9 +119,9 @@ def draw_band(
     """
     ax = ax or plt.gca()
     epochs = np.arange(1, curves.shape[1] + 1)
-    style = {"color": COLORS[number % len(COLORS)]}
-    ax.plot(epochs, curves.mean(0), LINES[number % len(LINES)], label=label, **style)
-    ax.fill_between(epochs, curves.min(0), curves.max(0), alpha=0.2, lw=0, **style)
+    color, line = COLORS[number % len(COLORS)], LINES[number % len(LINES)]
+    ax.plot(epochs, curves.mean(0), color=color, linestyle=line, label=label)
+    ax.fill_between(epochs, curves.min(0), curves.max(0), alpha=0.2, lw=0, color=color)
     ax.set_xlabel("epoch")
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     return ax
@@ -194,7 +194,7 @@ def draw_positions(
         Where to draw; the current axes where omitted.
     """
     ax = ax or plt.gca()
-    ax.plot(*points.T, marker, ms=5, alpha=0.6, color=COLORS[number], label=label)
+    ax.plot(*points.T, marker, ms=5, alpha=0.6, color=COLORS[number % len(COLORS)], label=label)
     ax.set(xlabel="x / width", ylabel="y / height")
     if not ax.yaxis_inverted():
         ax.invert_yaxis()
