@@ -48,13 +48,12 @@ def arm_faces() -> list:
 
 
 def arm(person: Person, curl: tuple[float, float, float, float], thumb: float = 0.0) -> Arm:
-    """Return an adult arm of the person's build.
+    """Return an arm of the person's build.
 
     curl: how far index, middle, ring and little finger are bent, 0 (straight) to 1 (fist);
     thumb: likewise.
     """
-    build = {**person.phenotype, "age": max(person.phenotype["age"], 0.6)}
-    bone = body.bone_places(build)
+    bone = body.bone_places(person.phenotype)
     fingers = unit(bone["finger3-1.L"] - bone["wrist.L"])
     side = bone["finger2-1.L"] - bone["finger5-1.L"]
     side = unit(side - fingers * (side @ fingers))
@@ -65,7 +64,7 @@ def arm(person: Person, curl: tuple[float, float, float, float], thumb: float = 
         for name, most in zip(FLEX, (80, 95, 60), strict=True):
             turns[name.format(number)] = about(side, 12 - (most + 12) * bend)
     turns |= {name.format(1): about(fingers, -25 * thumb) for name in FLEX[1:]}
-    bent = replace(person, phenotype=build, local={}, targets={})
+    bent = replace(person, local={}, targets={})
     vertices, faces, _ = compact(body.posed(bent, turns), arm_faces())
     middle = 0.45 * bone["wrist.L"] + 0.55 * bone["finger3-1.L"] + 0.012 * palm
     local = (vertices - middle) @ np.stack([side, fingers, palm], 1)

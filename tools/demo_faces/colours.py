@@ -11,8 +11,8 @@ def srgb(hex_colour: str) -> Colour:
     return tuple(np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4))
 
 
-SKIN = [srgb(c) for c in ("#f2cdb8", "#e3b294", "#c68f6a", "#9a6845", "#6d452c", "#43291c",
-                          "#2c1a13")]
+SKIN = [srgb(c) for c in ("#f2cfbc", "#e4b699", "#cb9675", "#aa7a58", "#875b40", "#643f2c",
+                          "#4b2e20")]
 LIPS = [srgb(c) for c in ("#cf8b80", "#c07a6c", "#a8675a", "#8a5245", "#6b4036", "#4d2f29",
                           "#38221e")]
 LIPSTICKS = [srgb(c) for c in ("#a3142a", "#b84a5a", "#c2607a", "#8c2a3a", "#b5533f")]
@@ -49,7 +49,7 @@ def hair_colour(melanin: float, redness: float, grey: float) -> Colour:
 def muted(rng: np.random.Generator) -> Colour:
     """Draw a colour as walls, cloth and gardens have it: mostly muted."""
     value = np.exp(rng.uniform(np.log(0.03), np.log(0.65)))
-    chroma = rng.beta(1.0, 2.5) * 0.9
+    chroma = rng.beta(1.0, 4.0) * 0.9
     hue = rng.uniform(0, 2 * np.pi) + np.array([0, 2.1, 4.2])
     return tuple(np.clip(value * (1 + chroma * np.cos(hue)), 0.005, 0.9))
 

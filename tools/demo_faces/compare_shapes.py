@@ -81,7 +81,7 @@ def report(ours: np.ndarray, theirs: np.ndarray, by_keypoint: bool = True) -> st
     distance = np.linalg.norm(shift, axis=1)
     spread = [100 * np.sqrt((align(s, m.mean) - m.mean).var(0).sum(1))
               for s, m in ((ours, mine), (theirs, real))]
-    lines = [f"{len(ours)} shapes against {len(theirs)}; percent of the outer eye corners' distance",
+    lines = [f"{len(ours)} shapes against {len(theirs)}; percent of the eye corners' distance",
              f"mean distance of the mean shapes: {distance.mean():.2f}", "",
              f"{'part':12} {'distance':>9} {'shift x':>8} {'shift y':>8} "
              f"{'spread':>7} {'theirs':>7}"]
@@ -102,4 +102,5 @@ def mode_lines(mine: ShapeModel, real: ShapeModel) -> list[str]:
               f"{100 * np.sqrt(real.variance[k]):7.2f} "
               f"{cosine[k].max():24.2f} (mode {cosine[k].argmax() + 1})"
               for k in range(min(MODES, len(mine.modes), len(real.modes)))]
-    return [*lines, f"variance of theirs within our first 20 modes: {explained(mine, real, 20):.1%}"]
+    share = explained(mine, real, 20)
+    return [*lines, f"variance of theirs within our first 20 modes: {share:.1%}"]

@@ -10,8 +10,8 @@ from .strands import Strands, sample_roots
 
 FINE = 0.00013  # metres: radius of a drawn strand
 BEARDS = {  # region, length in metres, strands
-    "stubble": ("beard", 0.0022, 9000), "full": ("beard", 0.018, 16000),
-    "goatee": ("goatee", 0.014, 6000), "moustache": ("moustache", 0.011, 2400)}
+    "stubble": ("beard", 0.0022, 9000), "full": ("beard", 0.012, 16000),
+    "goatee": ("goatee", 0.011, 6000), "moustache": ("moustache", 0.010, 2400)}
 
 
 def brow_hair(person: Person, vertices: np.ndarray, side: str) -> Strands:
@@ -74,7 +74,7 @@ def beard_hair(person: Person, vertices: np.ndarray, axes: np.ndarray) -> Strand
     length *= rng.uniform(0.5, 1.4)
     roots, normals, rest = sample_roots(vertices, region(area), count, rng)
     side = np.sign(rest[:, :1]) * np.array([[0.35, 0, 0]])
-    hang = (side + [0, 0, -0.75]) @ axes.T
+    hang = (side + np.array([0, 0, -0.75])) @ axes.T
     direction = unit(0.55 * normals + hang + 0.3 * rng.normal(size=roots.shape))
     t = np.linspace(0, 1, 5)[None, :, None]
     size = (length * rng.uniform(0.5, 1.1, len(roots)))[:, None, None]

@@ -69,7 +69,8 @@ def tube(path: np.ndarray, radius: float, *, closed: bool = False, sides: int = 
     count = len(path)
     ahead = np.roll(path, -1, 0) - np.roll(path, 1, 0) if closed else np.gradient(path, axis=0)
     tangent = unit(ahead)
-    helper = np.array([0.0, 0, 1.0]) if np.abs(tangent[:, 2]).mean() < 0.8 else np.array([1.0, 0, 0])
+    upright = np.abs(tangent[:, 2]).mean() > 0.8
+    helper = np.array([1.0, 0, 0] if upright else [0.0, 0, 1.0])
     side = unit(np.cross(tangent, helper))
     up = np.cross(side, tangent)
     t = np.linspace(0, 2 * np.pi, sides, endpoint=False)

@@ -12,6 +12,7 @@ from .strands import Outline, Strands, clump, curled, nearest, sample_roots
 
 COARSE, FINE = 0.00021, 0.00013  # metres: radius of drawn strands, thicker than hair as fewer
 KNOT = np.array([0, 0.012, 0.675])  # where tied hair meets, reference head, metres
+PARTING = 0.022  # metres from the middle, times a style's side
 FRINGE_HALF = 0.044  # metres either side of the middle that a fringe covers
 OVER_FACE = 0.10  # share of people whose hair may hang over the face
 
@@ -44,9 +45,9 @@ STYLES = {
     "short": Style(0.045, 0.35, "forward", 0.3, 0.22, steps=6, volume=0.008),
     "pixie": Style(0.070, 0.30, "forward", 0.5, 0.22, steps=7, volume=0.010),
     "side": Style(0.070, 0.30, "part", 0.4, 0.16, steps=7, volume=0.010),
-    "bob": Style(0.20, 0.14, "part", 2.6, 0.12, steps=10, count=18000, volume=0.012),
-    "long": Style(0.34, 0.14, "part", 2.6, 0.12, steps=12, count=18000, volume=0.010),
-    "fringe": Style(0.26, 0.16, "fringe", 2.3, 0.12, steps=11, count=20000, volume=0.009),
+    "bob": Style(0.20, 0.14, "part", 2.6, 0.12, steps=10, count=24000, volume=0.008),
+    "long": Style(0.34, 0.14, "part", 2.6, 0.12, steps=12, count=24000, volume=0.007),
+    "fringe": Style(0.26, 0.16, "fringe", 2.3, 0.12, steps=11, count=24000, volume=0.007),
     "tied": Style(0.20, 0.05, "back", 0.0, 0.03, steps=9, count=18000, volume=0.004),
     "afro": Style(0.075, 0.9, "crown", 0.0, 0.35, count=26000, clumping=0.3, steps=8),
     "receding": Style(0.030, 0.45, "forward", 0.2, count=15000, steps=5),
@@ -81,9 +82,18 @@ class Head:
         return out
 
 
-def root_density(style: str) -> np.ndarray:
-    """Return (V,) density of a style's roots on the skin."""
-    return region(style if style in ("receding", "bald") else "scalp")
+def root_density(style: str, side: float = 0.0) -> np.ndarray:
+    """Return (V,) density of a style's roots on the skin.
+
+    Denser along a parting and the front: there no other hair lies over the roots. side: the
+    parting's place, see `comb_direction`.
+    """
+    weight = region(style if style in ("receding", "bald") else "scalp")
+    if not side or STYLES[style].comb not in ("part", "fringe"):
+        return weight
+    x, y, _ = body.rest_vertices().T
+    parting = np.exp(-((x - PARTING * side) / 0.009) ** 2)
+    return weight * (1 + 6 * parting + 2 * smoothstep(-y, 0.11, 0.15))
 
 
 def head_hair(person: Person, vertices: np.ndarray, axes: np.ndarray,
@@ -101,11 +111,12 @@ def head_hair(person: Person, vertices: np.ndarray, axes: np.ndarray,
     style = STYLES[person.hair_style]
     side = 1.0 if rng.random() < 0.5 else -1.0
     length, over_face = style.length * rng.uniform(0.8, 1.25), rng.random() < OVER_FACE
-    weight = root_density(person.hair_style)
-    roots, normals, rest = sample_roots(vertices, weight, style.count, rng)
+    side *= rng.uniform(0.3, 1.3)
+    roots, normals, rest = sample_roots(vertices, root_density(person.hair_style, side),
+                                        style.count, rng)
     guides = rng.choice(len(roots), style.clumps, replace=False)
     member = nearest(roots, roots[guides])
-    combed = comb_direction(style.comb, rest, side * rng.uniform(0.3, 1.3), member, rng)
+    combed = comb_direction(style.comb, rest, side, member, rng)
     combed = combed @ axes.T
     direction = unit(style.lift * normals + (1 - style.lift) * combed
                      + style.wild * rng.normal(size=(style.clumps, 3))[member]
@@ -132,7 +143,7 @@ def comb_direction(kind: str, rest: np.ndarray, side: float, member: np.ndarray,
     rest: (S, 3) roots on the reference head; side: sign and size of the parting's place; member:
     (S,) clumps, whose own offsets make a parting ragged.
     """
-    x, y, z = rest.T
+    x, y = rest.T[:2]
     zero = 0 * x
     away = unit(rest - np.array([0.01 * side, -0.055, 0.775]))
     if kind == "crown":
@@ -142,9 +153,9 @@ def comb_direction(kind: str, rest: np.ndarray, side: float, member: np.ndarray,
     if kind == "back":
         return unit(KNOT - rest)
     ragged = rng.normal(0, 0.0035, member.max() + 1)[member] + rng.normal(0, 0.002, len(x))
-    sideways = np.tanh((x - 0.022 * side + ragged) / 0.005)
+    sideways = np.tanh((x - PARTING * side + ragged) / 0.005)
     front = smoothstep(-y, 0.09, 0.17)
-    direction = np.stack([sideways, 0.9 * front, 0.25 * np.exp(-(x - 0.022 * side) ** 2 / 2e-4)
+    direction = np.stack([sideways, 0.9 * front, 0.25 * np.exp(-(x - PARTING * side) ** 2 / 2e-4)
                           - 0.2], 1)
     if kind == "fringe":
         swept = np.stack([0.4 * side + 0.6 * x / 0.05, zero - 1.0, zero - 0.5], 1)

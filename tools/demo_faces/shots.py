@@ -16,8 +16,8 @@ IBUG_SIZE = (320, 320)
 ADULT_FACE = 0.135  # metres from brows to chin
 SCHEMES = {"imm": "imm58", "ibug300w": "ibug68"}
 EXPRESSIONS = {  # of the 300-W-like set
-    "neutral": 0.20, "smile": 0.12, "toothy smile": 0.17, "laugh": 0.11, "surprise": 0.05,
-    "angry": 0.05, "sad": 0.04, "talk": 0.10, "shout": 0.03, "grimace": 0.03, "disgust": 0.02,
+    "neutral": 0.24, "smile": 0.14, "toothy smile": 0.18, "laugh": 0.08, "surprise": 0.04,
+    "angry": 0.04, "sad": 0.04, "talk": 0.08, "shout": 0.02, "grimace": 0.03, "disgust": 0.02,
     "pucker": 0.02, "puff": 0.01, "pressed lips": 0.02, "tongue": 0.005, "eyes shut": 0.02,
     "wry": 0.03}
 
@@ -90,9 +90,10 @@ def ibug_shot(picture: Picture, samples: int) -> Shot:
     person = sample_person(picture.person_key)
     rng = np.random.default_rng([22, *picture.key])
     name = choose(rng, EXPRESSIONS)
-    yaw = float(rng.uniform(-45, 45) if rng.random() < 0.2 else np.clip(rng.normal(0, 18), -45, 45))
-    pitch, roll = float(np.clip(rng.normal(-1, 9), -22, 20)), float(np.clip(
-        rng.normal(0, 9), -28, 28))
+    far = rng.random() < 0.15
+    yaw = float(rng.uniform(-45, 45) if far else np.clip(rng.normal(0, 14), -45, 45))
+    pitch = float(np.clip(rng.normal(-1, 8), -22, 20))
+    roll = float(np.clip(rng.normal(0, 9), -28, 28))
     body = float(np.clip(0.45 * yaw + rng.normal(0, 10), -35, 35))
     camera = Camera(np.zeros(3), float(rng.uniform(0.7, 2.5)), float(rng.uniform(0.27, 0.36)),
                     *IBUG_SIZE, lift=float(rng.normal(2, 6)), tilt=float(rng.normal(0, 4)),

@@ -52,20 +52,28 @@ def behind_triangles(points: np.ndarray, depth: np.ndarray, corners: np.ndarray,
     Along a ray 1/depth is linear in the picture, so it is what is interpolated.
     """
     low, high = corners.min(1), corners.max(1)
+    some = ((high >= points.min(0)) & (low <= points.max(0))).all(1)
+    corners, corner_depth, (x0, y0), (x1, y1) = (
+        corners[some], corner_depth[some], low[some].T.copy(), high[some].T.copy())
     hidden = np.zeros(len(points), bool)
     for k, (point, limit) in enumerate(zip(points, depth, strict=True)):
-        near = ((low <= point) & (point <= high)).all(1) & (corner_depth.min(1) < limit)
-        if not near.any():
-            continue
-        a, b, c = np.moveaxis(corners[near], 1, 0)
-        area = cross(b - a, c - a)
-        weights = np.stack([cross(b - point, c - point), cross(c - point, a - point),
-                            cross(a - point, b - point)], 1)
-        weights = weights / np.where(area == 0, np.inf, area)[:, None]
-        inverse = (weights / corner_depth[near]).sum(1)
-        inside = (weights >= 0).all(1) & (inverse > 0)
-        hidden[k] = bool((inverse[inside] * limit > 1).any())
+        x, y = point
+        near = np.flatnonzero((x0 <= x) & (x <= x1) & (y0 <= y) & (y <= y1))
+        hidden[k] = covered(point, limit, corners[near], corner_depth[near])
     return hidden
+
+
+def covered(point: np.ndarray, limit: float, corners: np.ndarray,
+            corner_depth: np.ndarray) -> bool:
+    """Return whether one of the triangles (T, 3, 2) covers a point (2,) nearer than `limit`."""
+    a, b, c = np.moveaxis(corners, 1, 0)
+    area = cross(b - a, c - a)
+    weights = np.stack([cross(b - point, c - point), cross(c - point, a - point),
+                        cross(a - point, b - point)], 1)
+    weights = weights / np.where(area == 0, np.inf, area)[:, None]
+    inverse = (weights / corner_depth).sum(1)
+    # A triangle without area has only zero weights: its inverse depth of 0 is no hit.
+    return bool(((weights >= 0).all(1) & (inverse * limit > 1)).any())
 
 
 def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -83,10 +91,14 @@ def hair_cover(points: np.ndarray, depth: np.ndarray, camera, geometry: Geometry
     xy, z = xy.reshape(count, steps, 2), z.reshape(count, steps)
     start, step = xy[:, :-1].reshape(-1, 2), np.diff(xy, axis=1).reshape(-1, 2)
     near = z[:, :-1].ravel()
-    width = 2 * geometry.strand_radius * camera.focal / near
+    margin = HAIR_RADIUS + np.abs(step).max()
+    some = ((start > points.min(0) - margin) & (start < points.max(0) + margin)).all(1)
+    start, step, near = start[some], step[some], near[some]
+    (x, y), width = start.T.copy(), 2 * geometry.strand_radius * camera.focal / near
     cover = np.zeros(len(points))
     for k, (point, limit) in enumerate(zip(points, depth, strict=True)):
-        close = (np.abs(start - point) < HAIR_RADIUS + 25).all(1) & (near < limit)
+        close = np.flatnonzero((np.abs(x - point[0]) < margin) & (np.abs(y - point[1]) < margin)
+                               & (near < limit))
         length = chord(start[close] - point, step[close], HAIR_RADIUS)
         cover[k] = 1 - np.exp(-(length * width[close]).sum() / (np.pi * HAIR_RADIUS ** 2))
     return cover

@@ -1,17 +1,15 @@
-"""Clothes: a shirt, and what keeps head and neck warm."""
+"""Clothes: a shirt with hem or collar, and a scarf."""
 
 import numpy as np
 
 from .. import body, colours
-from ..geometry import compact, ellipsoid, tube, unit
+from ..geometry import compact, tube, unit
 from ..look import Look
-from ..regions import hat_line
-from .nodes import Shader, knitted, plain
+from .nodes import Shader, knitted
 from .scene import add_mesh
 from .skin import CHEST
 
 NECKLINE = 0.500  # metres, reference body: clothes below
-HAT_EDGE = {"beanie": 0.694, "cap": 0.700, "brim": 0.703}  # metres, reference head, at the forehead
 
 
 def add_shirt(posed: np.ndarray, look: Look) -> None:
@@ -83,87 +81,13 @@ def neck_opening(vertices: np.ndarray, faces: list) -> np.ndarray:
     return points + 0.005 * unit(points - points.mean(0))
 
 
-def add_hat(posed: np.ndarray, axes: np.ndarray, kind: str, seed: tuple[int, ...]) -> None:
-    """Add a beanie, a cap with a peak or a hat with a brim: the scalp's skin, moved outwards."""
-    rng = np.random.default_rng([10, *seed])
-    rest = body.rest_vertices()
-    edge = HAT_EDGE[kind]
-    ears = body.uv_mask("ears")
-    faces = [f for f in body.topology().faces_of("body")
-             if (rest[f, 2] > hat_line(rest[f, 1], edge)).all() and ears[f].max() < 0.3]
-    vertices, faces, used = compact(posed, faces)
-    colour = colours.muted(rng)
-    crown = {"beanie": 0.010, "cap": 0.014, "brim": 0.030}[kind]
-    height = np.clip((rest[used, 2] - edge) / 0.06, 0, 1)[:, None]
-    outward = unit(vertices - posed[used].mean(0))
-    vertices = vertices + outward * 0.004 + height * crown * (axes[:, 2] + 0.4 * outward)
-    material = knitted("knit", colour, 420, 0.004) if kind == "beanie" else cloth(colour)
-    add_mesh(kind, vertices, faces, material, thickness=0.008, subdivide=2)
-    if kind == "beanie":
-        return
-    ring = rim(posed, axes, edge)
-    if kind == "cap":
-        add_peak(ring, axes, material, float(rng.uniform(0.055, 0.075)))
-    else:
-        add_brim(ring, axes, material, float(rng.uniform(0.05, 0.08)))
-        band = tube(ring + 0.012 * axes[:, 2], 0.004, closed=True, flatten=2.5)
-        add_mesh("band", *band, plain("band", colours.shade(colour, 0.3), 0.7))
-
-
-def cloth(colour: colours.Colour):
-    """Return fine cloth or felt."""
-    s = Shader("felt")
-    grain = s.noise(s.node("TexCoord").outputs["Object"], 900, 2)
-    return s.finish(s.principled(colour, Roughness=0.9, Sheen_Weight=0.3,
-                                 Normal=s.bump(grain, 0.4, 0.001)))
-
-
-def rim(posed: np.ndarray, axes: np.ndarray, edge: float) -> np.ndarray:
-    """Return (48, 3): an ellipse around the head at a hat's edge, metres."""
-    rest = body.rest_vertices()
-    head = (rest[:, 2] > 0.6) & (body.uv_mask("ears") < 0.3) & (
-        np.arange(body.VERTICES) < body.SKIN_VERTICES)
-    near = head & (np.abs(rest[:, 2] - hat_line(rest[:, 1], edge)) < 0.008)
-    local = posed[near] @ axes
-    low, high = local.min(0), local.max(0)
-    centre, half = (low + high) / 2, (high - low) / 2 + 0.010
-    t = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-    x, y = half[0] * np.sin(t), -half[1] * np.cos(t)  # starts at the front
-    slope = np.polyfit(local[:, 1], local[:, 2], 1)
-    z = np.polyval(slope, centre[1] + y)
-    return np.stack([centre[0] + x, centre[1] + y, z], 1) @ axes.T
-
-
-def add_peak(ring: np.ndarray, axes: np.ndarray, material, length: float) -> None:
-    """Add a cap's peak to the front of a rim (48, 3); length: metres."""
-    k = np.arange(-10, 11)
-    inner = ring[k]
-    t = np.cos(k / 10 * np.pi / 2)[:, None]
-    rows = [inner + t * length * s * (-axes[:, 1]) - axes[:, 2] * (
-        0.010 * s ** 2 * t + 0.012 * (k / 10)[:, None] ** 2 * s) for s in (0, 0.5, 1.0)]
-    n = len(k)
-    faces = [[r * n + j, r * n + j + 1, (r + 1) * n + j + 1, (r + 1) * n + j]
-             for r in range(2) for j in range(n - 1)]
-    add_mesh("peak", np.concatenate(rows), faces, material, thickness=0.003, subdivide=2)
-
-
-def add_brim(ring: np.ndarray, axes: np.ndarray, material, width: float) -> None:
-    """Add a hat's brim around a rim (48, 3); width: metres."""
-    outward = unit(ring - ring.mean(0))
-    rows = [ring + outward * width * s + axes[:, 2] * 0.008 * s ** 2 for s in (0, 0.5, 1.0)]
-    n = len(ring)
-    faces = [[r * n + j, r * n + (j + 1) % n, (r + 1) * n + (j + 1) % n, (r + 1) * n + j]
-             for r in range(2) for j in range(n)]
-    add_mesh("brim", np.concatenate(rows), faces, material, thickness=0.003, subdivide=1)
-
-
 def add_scarf(posed: np.ndarray, axes: np.ndarray, seed: tuple[int, ...]) -> None:
     """Add a scarf wound around the neck, up over the chin or the mouth."""
     rng = np.random.default_rng([11, *seed])
     rest = body.rest_vertices()[:body.SKIN_VERTICES]
     neck = posed[:body.SKIN_VERTICES][np.abs(rest[:, 2] - 0.535) < 0.012]
     jaw = posed[:body.SKIN_VERTICES][np.abs(rest[:, 2] - 0.575) < 0.012]
-    material = knitted("scarf", colours.muted(rng), 260, 0.006)
+    material = knitted("scarf", colours.muted(rng), 320, 0.003)
     top = float(rng.uniform(0.02, 0.055))
     t = np.linspace(0, 2 * np.pi, 60, endpoint=False)
     for k in range(5):
@@ -176,4 +100,3 @@ def add_scarf(posed: np.ndarray, axes: np.ndarray, seed: tuple[int, ...]) -> Non
         path = np.stack([centre[0] + half[0] * np.cos(t), centre[1] + half[1] * np.sin(t),
                          neck.mean(0)[2] - 0.03 + (0.035 + top * front) * share + wave], 1)
         add_mesh("scarf", *tube(path, 0.014 + 0.003 * np.sin(3 * t + k), closed=True), material)
-    add_mesh("knot", *ellipsoid(path[45] + [0, -0.01, -0.05], [0.03, 0.018, 0.04]), material)

@@ -37,9 +37,9 @@ def eye_material(colour: colours.Colour):
     x, _, z = s.node("SeparateXYZ", {"Vector": s.node(
         "VectorMath", {0: local}, operation="NORMALIZE").outputs[0]}).outputs
     radius = s.math("SQRT", s.math("ADD", s.math("POWER", x, 2.0), s.math("POWER", z, 2.0)))
-    white = s.mix(s.ramp(radius, 0.45, 1.0), (0.44, 0.40, 0.38), (0.28, 0.16, 0.145))
+    white = s.mix(s.ramp(radius, 0.45, 1.0), (0.36, 0.33, 0.315), (0.22, 0.13, 0.12))
     # The upper lid's shadow, which the few light bounces leave too weak.
-    white = s.mix(s.math("MULTIPLY", s.ramp(z, 0.15, 0.6), 0.55), white, (0.12, 0.09, 0.085))
+    white = s.mix(s.math("MULTIPLY", s.ramp(z, 0.15, 0.6), 0.6), white, (0.09, 0.07, 0.065))
     iris = s.mix(s.ramp(s.noise(local, 700, 0), 0.35, 0.65), colours.shade(colour, 0.55),
                  colours.shade(colour, 1.5))
     iris = s.mix(s.ramp(radius, 0.30, 0.375), iris, colours.shade(colour, 0.2))
@@ -84,7 +84,7 @@ def hair_material(name: str, colour: colours.Colour, roughness: float = 0.35):
                                 "RoughnessU": roughness, "RoughnessV": 0.6},
                    component="Reflection").outputs[0]
     dull = s.node("BsdfDiffuse", {"Color": varied}).outputs[0]
-    return s.finish(s.node("MixShader", {0: 0.2, 1: dull, 2: shine}).outputs[0])
+    return s.finish(s.node("MixShader", {0: 0.13, 1: dull, 2: shine}).outputs[0])
 
 
 def add_hair(person: Person, surface: np.ndarray, axes: np.ndarray,

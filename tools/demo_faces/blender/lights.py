@@ -10,7 +10,7 @@ from ..look import HDRIS, Look
 from .nodes import Shader
 from .scene import add_area
 
-AMBIENT = {"studio": 0.45, "side spot": 0.10, "spot": 0.20, "sky": 0.55}
+AMBIENT = {"studio": 0.45, "side spot": 0.10, "spot": 0.18, "sky": 0.38}
 
 
 def light_maps() -> Path:
@@ -35,10 +35,10 @@ def add_light(look: Look, face: np.ndarray) -> None:
     aside = np.array([np.sin(a), -np.cos(a), 0])
     if look.light == "studio":
         for side, power in ((-1, 3.0), (1, 2.0)):
-            add_area(face + [0.7 * side, -1.1, 0.5], face, 0.6, power, white)
+            add_area(face + np.array([0.7 * side, -1.1, 0.5]), face, 0.6, power, white)
     elif look.light in ("spot", "side spot"):
         add_area(face + 1.3 * aside + [0, 0, 0.3], face, 0.15, 22.0, white)
-        add_area(face + [0.0, -1.2, 0.6], face, 0.6, 1.6, white)
+        add_area(face + np.array([0.0, -1.2, 0.6]), face, 0.6, 1.6, white)
     elif look.light == "sky":
         add_area(face + 1.5 * aside + [0, 0, 1.1], face, look.lamp_size, 12.0, white)
         add_area(face - 1.2 * aside + [0, -0.8, 0.2], face, 1.0, 2.0, white)

@@ -13,7 +13,7 @@ from .scene import add_attribute, add_mesh
 from .skin import hand_material
 
 SLEEVE = 0.05  # metres from the wrist: clad from there on
-TOUCH = 0.001  # metres between a hand and the face
+TOUCH = -0.004  # metres between a hand and the face: flesh gives way
 
 
 class Face:
@@ -46,8 +46,8 @@ class Face:
         for cell, d in zip(map(tuple, np.round(skin / 0.006).astype(int)), depth, strict=True):
             grid[cell] = max(d, grid.get(cell, -np.inf))
         cells = map(tuple, np.round(vertices @ square / 0.006).astype(int))
-        push = max((grid.get(cell, -np.inf) - d for cell, d in zip(cells, vertices @ y, strict=True)),
-                   default=0.0)
+        push = max(grid.get(cell, -np.inf) - d
+                   for cell, d in zip(cells, vertices @ y, strict=True))
         return vertices + max(-0.05, push + TOUCH) * y
 
 
@@ -83,35 +83,35 @@ def add_touching_hand(person: Person, face: Face, side: str, look: Look,
     sign = 1.0 if side == "left" else -1.0
     a, b = rng.normal(0, 0.15, 2)
     place, fingers, facing, curl = {
-        "hand over mouth": (face.mouth, [-sign, 0, 0.45 + a], [0.1 * sign, 1, 0.1], 0.15),
-        "hand on cheek": (face.cheek[side], [-0.15 * sign + a, 0.1, 1], [-sign, 0.75, 0.15], 0.2),
-        "fist at chin": (face.chin, [-0.35 * sign, 0.55, 0.7 + a], [-0.3 * sign, 0.8, 0.4], 0.95),
+        "hand over mouth": (face.mouth, [-sign, 0, 0.2 + a], [-0.2 * sign, 1, 0.1], 0.15),
+        "hand on cheek": (face.cheek[side], [-0.1 * sign + a, 0.25, 1], [-sign, 0.35, 0.1], 0.15),
+        "fist at chin": (face.chin, [-0.5 * sign, 0.3, 0.8 + a], [-0.2 * sign, 0.9, 0.4], 0.95),
         "hand over eye": (face.eye[side], [-0.5 * sign, 0, 0.8 + a], [0, 1, 0.1 * b], 0.12),
     }[look.occluder]
     bend = np.clip(curl + np.cumsum(rng.normal(0, 0.05, 4)), 0, 1)
     held = arm(person, tuple(bend), thumb=0.2 + 0.6 * curl)
     offset = 0.012 * rng.normal(size=3) - face.world([0, 0.02, 0])
-    low = {"fist at chin": -0.03, "hand on cheek": -0.045}.get(look.occluder, -0.01)
+    low = {"fist at chin": -0.035, "hand on cheek": -0.03}.get(look.occluder, -0.018)
     vertices = held.placed(place + offset + face.world([0, 0, low]), face.world(fingers),
                            face.world(facing), side == "left")
-    away = -face.world(facing) if look.occluder != "fist at chin" else face.world([0, -1, -0.4])
+    away = -face.world(facing) if look.occluder != "fist at chin" else face.world([0, -0.35, -1])
     add_hand(person, held, look, face.clear_of(vertices, away), side == "left")
 
 
 def add_phone(person: Person, face: Face, side: str, look: Look, rng: np.random.Generator) -> None:
     """Add a telephone at an ear, in a hand."""
     sign = 1.0 if side == "left" else -1.0
-    long = unit(face.mouth - face.ear[side] + face.world([0.03 * sign, -0.005, 0.0]))
-    out = unit(face.world([sign, -0.25, 0.0]))
+    long = unit(face.world([0, -0.5 + rng.normal(0, 0.1), -1.0]))
+    out = unit(face.world([sign, -0.15, 0.0]))
     turn = frame(long, out)
-    centre = face.ear[side] + 0.045 * long + 0.014 * turn[:, 2]
+    centre = face.ear[side] + 0.035 * long + 0.012 * turn[:, 2]
     vertices, faces = box(np.array([0.036, 0.074, 0.0042]))
     shell = face.clear_of(vertices @ turn.T + centre, turn[:, 2])
     material = plain("telephone", tuple(rng.uniform(0.005, 0.05, 3)), 0.15)
     add_mesh("telephone", shell, faces, material, smooth=False)
     held = arm(person, tuple(np.clip(0.42 + 0.05 * rng.normal(size=4), 0, 1)), 0.5)
     palm = shell.mean(0) + 0.032 * turn[:, 2] + 0.02 * long
-    fingers = unit(-0.35 * long + face.world([-0.05 * sign, 0.55, 0.75]))
+    fingers = unit(-long + face.world([0, 0.35, 0.1]))
     add_hand(person, held, look, held.placed(palm, fingers, -turn[:, 2], side == "left"),
              side == "left")
 

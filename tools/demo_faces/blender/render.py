@@ -12,13 +12,14 @@ from .. import body
 from ..camera import Camera
 from ..expressions import gaze_actions
 from ..geometry import rigid
-from ..look import HDRIS, Look
+from ..look import Look
 from ..regions import skull
 from ..shots import Shot
 from ..visibility import Geometry
-from .clothes import HAT_EDGE, add_hat, add_shirt
+from .clothes import add_shirt
 from .face_parts import add_eyes, add_hair, add_mouth
 from .glasses import add_glasses
+from .hats import EDGE, add_hat
 from .lights import add_light
 from .occluders import add_occluder
 from .scene import add_object, opaque_triangles, place, quiet
@@ -52,7 +53,7 @@ def render(shot: Shot) -> Rendered:
     surface = add_skin(person, posed)
     add_eyes(person, posed, look.gaze, axes)
     add_mouth(posed, axes)
-    hair = add_hair(person, surface, axes, HAT_EDGE.get(look.hat))
+    hair = add_hair(person, surface, axes, EDGE.get(look.hat))
     add_shirt(posed, look)
     if look.glasses != "none":
         add_glasses(surface, look.glasses, person.seed, axes)
@@ -89,7 +90,7 @@ def set_cycles(camera: Camera, look: Look, seed: int) -> None:
     render, cycles = scene.render, scene.cycles
     render.resolution_x, render.resolution_y = camera.width, camera.height
     render.resolution_percentage = 100
-    render.film_transparent = look.background not in ("hdri",) or look.light not in HDRIS
+    render.film_transparent = look.background != "hdri"
     render.threads_mode, render.threads = "FIXED", 1
     cycles.device, cycles.samples, cycles.seed = "CPU", look.samples, seed
     cycles.use_adaptive_sampling, cycles.adaptive_threshold = True, 0.03

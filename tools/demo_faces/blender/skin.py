@@ -60,19 +60,21 @@ def face_material(person: Person):
     rough = s.math("SUBTRACT", rough, s.math("MULTIPLY", lips, 0.10 + 0.15 * person.makeup))
     return s.finish(s.principled(
         colour, Roughness=rough, Subsurface_Weight=0.16, Subsurface_Radius=(1.0, 0.35, 0.2),
-        Subsurface_Scale=0.006, Specular_IOR_Level=0.40, Normal=relief(s, person, rest)))
+        Subsurface_Scale=0.006, Specular_IOR_Level=0.30, Normal=relief(s, person, rest)))
 
 
 def complexion(s: Shader, person: Person, rest, rng: np.random.Generator):
     """Return the bare skin's colour: mottled, redder on cheeks and nose, darker under the eyes."""
     base = person.skin
-    colour = s.mix(s.ramp(s.noise(rest, 60, 3), 0.3, 0.75), base, colours.shade(base, 1.1, 1.12, 1.12))
+    colour = s.mix(s.ramp(s.noise(rest, 60, 3), 0.3, 0.75), base,
+                   colours.shade(base, 1.1, 1.12, 1.12))
     colour = s.mix(s.math("MULTIPLY", s.ramp(s.noise(rest, 22, 2), 0.45, 0.7), 0.35), colour,
                    colours.shade(base, 0.92, 0.80, 0.78))
     flush = s.math("ADD", s.attribute("cheeks"), s.attribute("nose"), True)
     blotched = s.math("MULTIPLY", flush, s.ramp(s.noise(rest, 110, 1), 0.2, 0.8))
-    colour = s.mix(s.math("MULTIPLY", blotched, float(rng.uniform(0.25, 0.8))), colour,
-                   colours.shade(base, 1.02, 0.62, 0.58))
+    strength = float(rng.uniform(0.2, 0.7)) * (1 - 0.5 * person.melanin)
+    colour = s.mix(s.math("MULTIPLY", blotched, strength), colour,
+                   colours.shade(base, 1.02, 0.66, 0.62))
     old = float(np.clip((person.years - 30) / 50, 0, 1))
     bags = s.math("MULTIPLY", s.attribute("under_eye"), 0.2 + 0.35 * old)
     colour = s.mix(bags, colour, colours.shade(base, 0.68, 0.58, 0.6))
@@ -81,8 +83,8 @@ def complexion(s: Shader, person: Person, rest, rng: np.random.Generator):
                        s.math("MULTIPLY", flush, 0.7 * person.freckles))
         colour = s.mix(spots, colour, colours.shade(base, 0.62, 0.46, 0.36))
     if old > 0.5:
-        spots = s.ramp(s.noise(rest, 75, 0), 0.72, 0.78)
-        colour = s.mix(s.math("MULTIPLY", spots, 0.5 * old), colour,
+        spots = s.ramp(s.noise(rest, 190, 0), 0.72, 0.80)
+        colour = s.mix(s.math("MULTIPLY", spots, 0.35 * old), colour,
                        colours.shade(base, 0.6, 0.48, 0.4))
     return colour
 
@@ -107,7 +109,7 @@ def lip_colour(person: Person) -> colours.Colour:
     if not person.female:
         natural = 0.55 * natural + 0.45 * np.array(person.skin) * [0.95, 0.75, 0.72]
     paint = np.array(colours.LIPSTICKS[rng.integers(len(colours.LIPSTICKS))])
-    return tuple(natural + (paint - natural) * max(0.0, person.makeup - 0.3))
+    return tuple(natural + (paint - natural) * 0.7 * max(0.0, person.makeup - 0.3))
 
 
 def relief(s: Shader, person: Person, rest):

@@ -1,0 +1,222 @@
+"""Writes keypoints.json: where iBUG-68 and IMM-58 lie on the MakeHuman base mesh.
+
+Run ``python -m demo_faces.define_keypoints`` to change a definition; the result is kept. What a
+strip is stands in `keypoints`. The places were chosen by the mean shapes of the real sets.
+"""
+
+import json
+
+import numpy as np
+
+from .body import SKIN_VERTICES, rest_vertices, topology
+from .define_jaw import jaw_strips
+from .keypoints import TABLE
+
+# Edge loops around the subject's right eye and the mouth.
+LID_MARGIN_RIGHT = [0, 1, 54, 57, 60, 102, 63, 66, 69, 72, 53, 5080, 50, 47, 44, 41, 36, 33,
+                    30, 5078, 27, 24, 21, 18, 15, 12, 9, 6]
+LIP_STARTS = {"outer": (455, 454), "fleshy": (468, 465), "edge": (474, 473),
+              "contact": (520, 521)}
+CUPIDS_BOW = 450  # the vertex of the upper lip's right peak
+# Subject's right brow: vertex rings at, above and below its middle, head to tail.
+BROW_MIDDLE = [228, 208, 205, 204, 206, 207, 212, 254]
+BROW_ABOVE = [235, 233, 223, 222, 224, 225, 255, 261]
+BROW_BELOW = [221, 180, 177, 176, 178, 179, 190, 211]
+BROW_LIFT = [-0.6, -0.3, 0.0, 0.0, 0.05, 0.15, 0.30, 0.10]  # of the brow off the ring
+BROW_HEAD = 0.55  # where the brow begins between the first two columns
+BROW_TOP, BROW_MID, BROW_BOTTOM = 0.30, -0.32, -0.95  # edges, in ring distances, + upwards
+NOSE_MIDLINE = [132, 133, 134, 135, 131, 5063, 164, 201, 291, 5134, 294]
+NOSE_WING, NOSTRIL, NOSE_BASE = 286, 313, 317
+EAR_TOP = [-0.0725, -0.118, 0.666]  # metres: where spectacles rest
+
+
+class Surface:
+    """The reference head: positions, face adjacency, mirror images."""
+
+    def __init__(self) -> None:
+        self.vertices = rest_vertices()
+        self.quads = topology().faces_of("body")
+        self.faces_at: dict[int, list[int]] = {}
+        for k, quad in enumerate(self.quads):
+            for v in quad:
+                self.faces_at.setdefault(v, []).append(k)
+        skin = self.vertices[:SKIN_VERTICES]
+        head = np.flatnonzero(skin[:, 2] > 0.5)
+        self.mirror_of = {int(v): int(head[np.linalg.norm(
+            skin[head] - skin[v] * [-1, 1, 1], axis=1).argmin()]) for v in head}
+
+    def loop(self, first: int, second: int) -> list[int]:
+        """Return the closed edge loop through two neighbours."""
+        loop = [first, second]
+        while True:
+            previous, current = loop[-2:]
+            far = [set(self.quads[k]) for k in self.faces_at[current]
+                   if previous not in self.quads[k]]
+            following = int((set.intersection(*far) - {current}).pop())
+            if following == first:
+                return loop
+            loop.append(following)
+
+    def along(self, path: list, fractions: list[float]) -> list:
+        """Return surface points at arc-length fractions of a path of vertices or surface points."""
+        points = [p if isinstance(p, list) else vertex(p) for p in path]
+        places = np.array([sum(w * self.vertices[v] for v, w in p) for p in points])
+        arc = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(places, axis=0), axis=1))])
+        out = []
+        for s in np.array(fractions) * arc[-1]:
+            k = int(np.clip(np.searchsorted(arc, s) - 1, 0, len(points) - 2))
+            out.append(between(points[k], points[k + 1], (s - arc[k]) / (arc[k + 1] - arc[k])))
+        return out
+
+    def fraction_of(self, path: list[int], v: int) -> float:
+        """Return the arc-length fraction at which a path passes vertex v."""
+        steps = np.linalg.norm(np.diff(self.vertices[path], axis=0), axis=1)
+        return float(steps[:path.index(v)].sum() / steps.sum())
+
+    def mirror(self, strip: list) -> list:
+        """Return a strip on the other side of the face."""
+        return [[[self.mirror_of[v], w] for v, w in point] for point in strip]
+
+    def mirrored(self, keypoint: dict) -> dict:
+        """Return a keypoint on the other side of the face."""
+        dx, dy = keypoint["direction"]
+        return {"strip": self.mirror(keypoint["strip"]), "direction": [-dx, dy]}
+
+    def halves(self, loop: list[int], via: int) -> tuple[list, list]:
+        """Split a loop at its outermost vertices, right to left; the first half passes `via`."""
+        x = self.vertices[loop, 0]
+        k = int(x.argmin())
+        turned = loop[k:] + loop[:k]
+        cut = turned.index(loop[int(x.argmax())])
+        one, two = turned[:cut + 1], [turned[0], *turned[:cut - 1:-1]]
+        return (one, two) if via in one else (two, one)
+
+
+def vertex(v: int) -> list:
+    """Return the surface point at a vertex."""
+    return [[int(v), 1.0]]
+
+
+def between(a: list, b: list, t: float) -> list:
+    """Return the surface point at fraction t from surface point a to b."""
+    return [[v, round(w * (1 - t), 4)] for v, w in a] + [[v, round(w * t, 4)] for v, w in b]
+
+
+def single(point: list) -> dict:
+    """Return the keypoint that is one surface point."""
+    return {"strip": [point], "direction": [0.0, 0.0]}
+
+
+def right_eye(surface: Surface) -> tuple[list, list]:
+    """Return the vertex paths from outer to inner corner: upper lid, lower lid."""
+    return surface.halves(LID_MARGIN_RIGHT, via=1)
+
+
+def brow_edge(offset: float) -> list:
+    """Return points of the right brow, head to tail, `offset` rings above its middle."""
+    points = []
+    for middle, above, below, lift in zip(BROW_MIDDLE, BROW_ABOVE, BROW_BELOW, BROW_LIFT,
+                                          strict=True):
+        t = offset * (1 if offset > 0 else 1 - 0.5 * max(0, lift)) + lift
+        points.append(between(vertex(middle), vertex(above if t >= 0 else below), abs(t)))
+    points[0] = between(points[0], points[1], BROW_HEAD)
+    return points
+
+
+def lips(surface: Surface) -> dict[str, tuple[list, list]]:
+    """Return the rings of the lips: upper and lower paths from right to left corner."""
+    return {name: surface.halves(surface.loop(*start), via=start[0])
+            for name, start in LIP_STARTS.items()}
+
+
+def ibug68(surface: Surface) -> list[dict]:
+    """Return the 68 keypoints in 300-W's order."""
+    jaw = jaw_strips(surface.vertices, surface.quads, 9, 0.660)
+    jaw += [surface.mirrored(p) for p in jaw[-2::-1]]
+    brow = [single(p) for p in surface.along(brow_edge(BROW_TOP)[::-1], [0, 0.25, 0.5, 0.75, 1])]
+    brow += [surface.mirrored(p) for p in brow[::-1]]
+    bridge = [single(p) for p in surface.along(NOSE_MIDLINE, [0, 1 / 3, 2 / 3, 1])]
+    base = [single(vertex(v)) for v in (NOSE_WING, NOSTRIL, NOSE_BASE)]
+    base += [surface.mirrored(p) for p in base[1::-1]]
+    upper, lower = right_eye(surface)
+    eye = [single(p) for p in (*surface.along(upper, [0, 0.35, 0.68, 1]),
+                               *surface.along(lower, [0.68, 0.35]))]
+    left = [surface.mirrored(eye[k]) for k in (3, 2, 1, 0, 5, 4)]
+    return jaw + brow + bridge + base + eye + left + ibug_mouth(surface)
+
+
+def ibug_mouth(surface: Surface) -> list[dict]:
+    """Return the 20 keypoints of the mouth; the inner ones choose among three rings."""
+    paths = lips(surface)
+    upper, lower = paths["outer"]
+    peak = surface.fraction_of(upper, CUPIDS_BOW)
+    outer = [single(p) for p in (
+        *surface.along(upper, [0, peak * 0.52, peak, 0.5, 1 - peak, 1 - peak * 0.52, 1]),
+        *surface.along(lower, [0.80, 0.62, 0.5, 0.38, 0.20]))]
+
+    def inner(half: int, fraction: float) -> dict:
+        strip = [surface.along(paths[ring][half], [fraction])[0]
+                 for ring in ("contact", "edge", "fleshy")]
+        return {"strip": strip, "direction": [0.0, -1.0 if half else 1.0]}
+
+    corner = single(surface.along(paths["edge"][0], [0.03])[0])
+    return [*outer, corner, *(inner(0, f) for f in (0.37, 0.5, 0.63)), surface.mirrored(corner),
+            *(inner(1, f) for f in (0.64, 0.5, 0.36))]
+
+
+def imm58(surface: Surface) -> list[dict]:
+    """Return the 58 keypoints in the order of IMM's ASF files."""
+    jaw = jaw_strips(surface.vertices, surface.quads, 7, 0.617)
+    jaw += [surface.mirrored(p) for p in jaw[-2::-1]]
+    upper, lower = right_eye(surface)
+    right = [single(p) for p in (*surface.along(upper, [0, 0.25, 0.5, 0.75, 1]),
+                                 *surface.along(lower, [0.75, 0.5, 0.25]))]
+    brow = [single(p) for p in (brow_edge(BROW_BOTTOM)[0], *surface.along(
+        brow_edge(BROW_TOP), [0.22, 0.54, 0.77, 1]))]
+    return [*jaw, *(surface.mirrored(p) for p in right), *right,
+            *(surface.mirrored(p) for p in brow), *brow, *imm_mouth(surface), *imm_nose(surface)]
+
+
+def imm_mouth(surface: Surface) -> list[dict]:
+    """Return the 8 keypoints around the lips."""
+    upper, lower = lips(surface)["outer"]
+    peak = surface.fraction_of(upper, CUPIDS_BOW)
+    return [single(p) for p in (*surface.along(upper, [0, peak, 0.5, 1 - peak, 1]),
+                                *surface.along(lower, [0.62, 0.5, 0.38]))]
+
+
+def imm_nose(surface: Surface) -> list[dict]:
+    """Return the 11 keypoints down one side of the nose, under it and up the other."""
+    right = [single(p) for p in (between(vertex(116), vertex(122), 0.5),
+                                 between(vertex(198), vertex(202), 0.4),
+                                 vertex(5069), vertex(288), vertex(285))]
+    return [*right, single(vertex(NOSE_BASE)), *(surface.mirrored(p) for p in right[::-1])]
+
+
+def paths(surface: Surface) -> dict:
+    """Return what is drawn along the keypoints: edges of the brows, lids, tops of the ears."""
+    brows = {"right_top": brow_edge(BROW_TOP), "right_middle": brow_edge(BROW_MID),
+             "right_bottom": brow_edge(BROW_BOTTOM)}
+    brows |= {k.replace("right", "left"): surface.mirror(p) for k, p in brows.items()}
+    upper, lower = right_eye(surface)
+    lids = {"right_upper": upper, "right_lower": lower}
+    lids |= {k.replace("right", "left"): [surface.mirror_of[v] for v in path]
+             for k, path in lids.items()}
+    skin = surface.vertices[:SKIN_VERTICES]
+    ear = int(np.linalg.norm(skin - EAR_TOP, axis=1).argmin())
+    return {"brow": brows, "lids": lids,
+            "ear_top": {"right": ear, "left": surface.mirror_of[ear]}}
+
+
+def main() -> None:
+    """Write keypoints.json."""
+    surface = Surface()
+    out = {"about": "Written by define_keypoints.py: see keypoints.py.",
+           "topology": "MakeHuman base.obj",
+           "schemes": {"ibug68": ibug68(surface), "imm58": imm58(surface)}, **paths(surface)}
+    text = json.dumps(out, separators=(",", ":")).replace('{"strip"', '\n{"strip"')
+    TABLE.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
