@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from demo_faces import boxes, making, readers, splits, writers
+from demo_faces import boxes, making, readers, splits, verify, writers
 from PIL import Image
 
 
@@ -117,3 +117,33 @@ def test_records_are_json_with_labels_to_a_ten_thousandth(tmp_path):
     writers.write_picture(tmp_path, "01-1", record("01-1f", "all", 58), jpeg())
     kept = json.loads((tmp_path / writers.RECORDS / "01-1.json").read_text())
     assert kept["points"] == record("01-1f", "all", 58)["points"]
+
+
+def made(folder, shift=0.0, light=100):
+    kept = record("01-1f", "all", 58)
+    kept["points"] = [[x + shift, y] for x, y in kept["points"]]
+    jpeg = writers.jpeg_bytes(Image.new("RGB", (9, 7), (light,) * 3), 95)
+    writers.write_picture(folder, "01-1", kept, jpeg)
+    writers.write_labels(folder, "imm")
+    return folder
+
+
+def test_a_set_made_again_is_held_against_the_old_one(tmp_path):
+    kept = made(tmp_path / "kept")
+    same, = verify.differences(made(tmp_path / "same"), kept)
+    assert same.small
+    assert (same.labels, same.light) == (0, 0)
+    moved, = verify.differences(made(tmp_path / "moved", shift=0.02), kept)
+    assert not moved.small
+    assert moved.labels == pytest.approx(0.02, abs=1e-6)
+    darker, = verify.differences(made(tmp_path / "darker", light=97), kept)
+    assert not darker.small
+    assert darker.light == pytest.approx(3, abs=1)
+
+
+def test_sets_without_a_common_picture_are_refused(tmp_path):
+    kept = made(tmp_path / "kept")
+    writers.write_picture(tmp_path / "b", "02-1", record("02-1f", "all", 58), jpeg())
+    writers.write_labels(tmp_path / "b", "imm")
+    with pytest.raises(readers.LabelError, match="no picture is in both"):
+        verify.differences(kept, tmp_path / "b")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import compare_shapes, making, readers, splits, writers
+from . import compare_shapes, making, readers, splits, verify, writers
 from .contact_sheet import contact_sheet
 
 
@@ -21,8 +21,10 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=about, description=about)
         command.add_argument("--out", type=Path, required=True, help="folder of the set")
         command.add_argument("--seed", type=int, default=0, help="another seed is another set")
-        command.add_argument("--samples", type=int, default=12, help="rays a pixel")
+        command.add_argument("--samples", type=int, default=8, help="rays a pixel")
         command.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
+        command.add_argument("--only", nargs="*", metavar="STEM",
+                             help="make only these, such as 07-3 or train0042")
         add_sheet_options(command)
         if name == "imm":
             command.add_argument("--persons", type=int, default=40)
@@ -33,6 +35,9 @@ def parser() -> argparse.ArgumentParser:
     shapes.add_argument("ours", type=Path, help="folder of label files")
     shapes.add_argument("theirs", type=Path, help="folder of a real set's label files")
     shapes.add_argument("--filter", default="", help="only pictures whose path holds this text")
+    again = commands.add_parser("verify", help="hold a set made again against the committed one")
+    again.add_argument("ours", type=Path, help="folder of the set made again, or of a part of it")
+    again.add_argument("theirs", type=Path, help="folder of the committed set")
     return top
 
 
@@ -52,6 +57,8 @@ def make_set(args: argparse.Namespace) -> None:
 
     pictures = splits.imm_pictures(args.seed, args.persons) if args.command == "imm" \
         else splits.ibug_pictures(args.seed, args.train, args.test)
+    if args.only:
+        pictures = [p for p in pictures if p.stem in args.only]
     jobs = making.unfinished(args.out, pictures, args.samples)
     bar = partial(tqdm, total=len(pictures), initial=len(pictures) - len(jobs), unit="picture",
                   desc=args.command, disable=None)
@@ -73,15 +80,22 @@ def compare(args: argparse.Namespace) -> None:
     print(compare_shapes.report(ours, theirs))
 
 
+def check(args: argparse.Namespace) -> int:
+    """Print how two makings of a set differ; return 1 where a picture differs too much."""
+    found = verify.differences(args.ours, args.theirs)
+    print(verify.report(found))
+    return int(not all(d.small for d in found))
+
+
 def main() -> int:
     """Run the command line; return the exit status."""
     args = parser().parse_args()
+    run = {"compare_shapes": compare, "verify": check}.get(args.command, make_set)
     try:
-        compare(args) if args.command == "compare_shapes" else make_set(args)
+        return run(args) or 0
     except (readers.LabelError, making.MakingError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from .strands import Outline, Strands, clump, curled, nearest, sample_roots
 COARSE, FINE = 0.00021, 0.00013  # metres: radius of drawn strands, thicker than hair as fewer
 KNOT = np.array([0, 0.012, 0.675])  # where tied hair meets, reference head, metres
 PARTING = 0.022  # metres from the middle, times a style's side
+TAIL = 2500  # strands of a knot or pony-tail
 FRINGE_HALF = 0.044  # metres either side of the middle that a fringe covers
 OVER_FACE = 0.10  # share of people whose hair may hang over the face
 
@@ -100,40 +101,32 @@ def head_hair(person: Person, vertices: np.ndarray, axes: np.ndarray,
               hat: float | None = None) -> Strands:
     """Grow the head's hair.
 
-    Parameters
-    ----------
-    person, vertices, axes
-        Whose, (V, 3) metres of the posed mesh, and the head's axes in its columns.
-    hat
-        Height of a hat's edge (`regions.hat_line`): no short hair under it, long hair lies flat.
+    vertices: (V, 3) metres of the posed mesh; axes: the head's left, back, up in columns; hat:
+    height of a hat's edge (`regions.hat_line`): no short hair under it, long hair lies flat.
     """
     rng = np.random.default_rng([2, *person.seed])
-    style = STYLES[person.hair_style]
-    side = 1.0 if rng.random() < 0.5 else -1.0
+    style, head = STYLES[person.hair_style], Head(vertices, axes)
+    side = rng.choice([-1.0, 1.0]) * rng.uniform(0.3, 1.3)
     length, over_face = style.length * rng.uniform(0.8, 1.25), rng.random() < OVER_FACE
-    side *= rng.uniform(0.3, 1.3)
     roots, normals, rest = sample_roots(vertices, root_density(person.hair_style, side),
                                         style.count, rng)
     guides = rng.choice(len(roots), style.clumps, replace=False)
     member = nearest(roots, roots[guides])
-    combed = comb_direction(style.comb, rest, side, member, rng)
-    combed = combed @ axes.T
+    combed = comb_direction(style.comb, rest, side, member, rng) @ axes.T
     direction = unit(style.lift * normals + (1 - style.lift) * combed
                      + style.wild * rng.normal(size=(style.clumps, 3))[member]
                      + 0.4 * style.wild * rng.normal(size=roots.shape))
     lengths = strand_lengths(style, length, rest, member, side, rng)
-    head = Head(vertices, axes)
     points = clump(grow(roots, direction, lengths, style, head), guides, member, style.clumping)
     points = curled(points, *waves(person, style, length, rng), member, rng)
-    keep = np.ones(len(points), bool)
-    if not over_face:
-        keep = cleared(points, roots, direction, lengths, style, head)
+    keep = np.ones(len(points), bool) if over_face else cleared(
+        points, roots, direction, lengths, style, head)
     if hat is not None:
         keep &= flatten(points, rest, hat, length, head)
-    points = points[keep]
     if style.comb == "back":
-        points = np.concatenate([points, tail(head, style.steps, rng)])
-    return Strands(points, COARSE if style.length > 0.01 else FINE)
+        points, keep = np.concatenate([points, tail(head, style.steps, rng)]), np.append(
+            keep, np.ones(TAIL, bool))
+    return Strands(points[keep], COARSE if style.length > 0.01 else FINE)
 
 
 def comb_direction(kind: str, rest: np.ndarray, side: float, member: np.ndarray,
@@ -235,7 +228,7 @@ def flatten(points: np.ndarray, rest: np.ndarray, hat: float, length: float,
 
 def tail(head: Head, steps: int, rng: np.random.Generator) -> np.ndarray:
     """Return (S, steps, 3): a knot or a pony-tail where tied hair meets."""
-    count, long = 2500, rng.random() < 0.5
+    count, long = TAIL, rng.random() < 0.5
     out = head.axes @ np.array([0, 1.0, 0.1])
     start = head.knot + 0.012 * out + 0.008 * rng.normal(size=(count, 3))
     t = np.linspace(0, 1, steps)[None, :, None]

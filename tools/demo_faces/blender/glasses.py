@@ -34,18 +34,25 @@ def add_glasses(posed: np.ndarray, kind: str, seed: tuple[int, ...], axes: np.nd
     outline = superellipse(w, h, float(rng.choice([2.0, 2.6, 4.0])))
     lens = lens_material(kind)
     for side, name in ((-1, "right"), (1, "left")):
+        ear = posed[keypoints.table()["ear_top"][name]] + 0.004 * up + side * 0.004 * across
         bow = 0.10 * (outline[:, :1] * side + half) ** 2 / half  # the frame curves backwards
         rim = middle + side * (half + 0.001) * across + outline[:, :1] * across \
             + outline[:, 1:] * up + bow * back
-        add_mesh("rim", *tube(rim, radius, closed=True, sides=8), frame)
         add_mesh("lens", np.concatenate([rim, rim.mean(0)[None]]),
                  [[k, (k + 1) % 48, 48] for k in range(48)], lens, see_through=kind != "sun")
-        hinge = rim[0 if side > 0 else 24]
-        ear = posed[keypoints.table()["ear_top"][name]] + 0.004 * up + side * 0.004 * across
-        temple = np.array([hinge, hinge + 0.010 * back + side * 0.002 * across,
-                           (hinge + ear) / 2 + side * 0.003 * across, ear])
-        add_mesh("temple", *tube(temple, radius * 1.1, sides=8), frame)
+        add_side(rim, side, ear, radius, axes, frame)
     add_bridge(middle, half - w, h, radius, axes, frame)
+
+
+def add_side(rim: np.ndarray, side: int, ear: np.ndarray, radius: float, axes: np.ndarray,
+             material) -> None:
+    """Add the frame around one lens, rim (48, 3), and the temple to its ear; side: -1 right."""
+    across, back, _ = axes.T
+    add_mesh("rim", *tube(rim, radius, closed=True, sides=8), material)
+    hinge = rim[0 if side > 0 else 24]
+    temple = np.array([hinge, hinge + 0.010 * back + side * 0.002 * across,
+                       (hinge + ear) / 2 + side * 0.003 * across, ear])
+    add_mesh("temple", *tube(temple, radius * 1.1, sides=8), material)
 
 
 def superellipse(w: float, h: float, power: float, count: int = 48) -> np.ndarray:
