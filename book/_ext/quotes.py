@@ -5,6 +5,7 @@
     {result}`nose_tip/nose.val.nme interval`  4.80–5.90 %
     {result}`nose_tip/nose.val.nme n`         48
     {result}`nose_tip/nose.val.nme .1f`       5.3 %, in a format of Python's
+    {result}`nose_tip/nose.val.nme ci .1f`    both
     {result}`nose_tip:provenance.device`      another field of results/cpu/nose_tip.json
     {claim}`nose-epochs`                      the verdict, linked to its row
 
@@ -58,17 +59,18 @@ def _field(root, name):
 
 
 def show(metric, how=""):
-    """Return a metric in words: with `ci` its interval, with `n` its N, or in a given format."""
-    if how in ("n", "unit"):
+    """Return a metric in words, as the words of `how` say: ci, interval, n, unit, a format."""
+    words = how.split()
+    if words in (["n"], ["unit"]):
         return str(getattr(metric, how))
-    form = how if how and how not in WORDS else three_digits(metric.value)
+    form = next((word for word in words if word not in WORDS), three_digits(metric.value))
     unit = THIN + metric.unit if metric.unit else ""
     text = f"{metric.value:{form}}{unit}"
-    if how in WORDS:
+    if set(words) & set(WORDS):
         if metric.low is None:
             raise QuoteError("this metric has no interval")
         interval = f"{metric.low:{form}} to {metric.high:{form}}{unit}"
-        text = f"{text} (95{THIN}% interval {interval})" if how == "ci" else interval
+        text = f"{text} (95{THIN}% interval {interval})" if "ci" in words else interval
     return text.replace("-", "\N{MINUS SIGN}")
 
 
