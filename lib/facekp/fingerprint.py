@@ -29,7 +29,8 @@ def code_digest(*objects: object) -> str:
     Returns
     -------
     str
-        Hex sha256 over the definitions reached, by qualified name.
+        Hex sha256 over the definitions reached. Where they stand does not count, so that a module
+        may be divided.
     """
     found: dict[str, str] = {}
     pending = list(objects)
@@ -40,7 +41,9 @@ def code_digest(*objects: object) -> str:
             source = textwrap.dedent(inspect.getsource(item))
             found[name] = _bare(source)
             pending += _used(source, sys.modules[item.__module__], found)
-    text = "\n".join(f"{name}\n{found[name]}" for name in sorted(found))
+    text = "\n".join(
+        sorted(f"{name.rsplit('.', 1)[-1]}\n{source}" for name, source in found.items())
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 

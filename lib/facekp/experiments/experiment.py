@@ -113,10 +113,16 @@ class Experiment(BaseModel):
         """Return the same experiment with some fields changed, validated like any other."""
         return type(self)(**self.model_dump() | changes)
 
+    def identity(self, faces: Faces) -> dict[str, Any]:
+        """Say what a training on these faces depends on: parameters, data, code; and its key."""
+        parameters = self.model_dump(mode="json")
+        parts = {"parameters": parameters, "data": faces.digest, "code": self.code()}
+        text = json.dumps(parts, sort_keys=True)
+        return parts | {"key": hashlib.sha256(text.encode()).hexdigest()[:16]}
+
     def key(self, faces: Faces) -> str:
-        """Return the key of this training on these faces: hash of parameters, data, code."""
-        parts = {"parameters": self.model_dump(), "data": faces.digest, "code": self.code()}
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+        """Return the key of this training on these faces."""
+        return self.identity(faces)["key"]
 
     def code(self) -> str:
         """Return the digest of the code that this training runs."""

@@ -54,14 +54,16 @@ def run_all(
     TrainingError
         As ``training.fit``.
     """
-    keys = [experiment.key(faces) for experiment in experiments]
-    due = dict(zip(keys, experiments, strict=True))
-    runs = {key: run for key in due if (run := store.find_run(key))}
-    due = {key: experiment for key, experiment in due.items() if key not in runs}
+    # Taken now: the code may change on disk while it runs.
+    identities = [experiment.identity(faces) for experiment in experiments]
+    keys = [identity["key"] for identity in identities]
+    jobs = dict(zip(keys, zip(identities, experiments, strict=True), strict=True))
+    runs = {key: run for key in jobs if (run := store.find_run(key))}
+    due = [job for key, job in jobs.items() if key not in runs]
     workers = workers or (1 if torch.cuda.is_available() else os.cpu_count() or 1)
-    jobs = _side_by_side if workers > 1 and due else _one_by_one
+    way = _side_by_side if workers > 1 and due else _one_by_one
     with _progress(len(due)) as bar:
-        for run in jobs(due, faces, store, workers):
+        for run in way(due, faces, store, workers):
             runs[run.key] = run
             store.save_run(run)
             (store.checkpoints / f"{run.key}.pt").unlink(missing_ok=True)
@@ -92,21 +94,20 @@ def predictions(run: Run, epoch: int | None = None) -> np.ndarray:
     return np.array([kept[picture] for picture in run.ids], np.float32)
 
 
-def _one_by_one(
-    due: dict[str, Experiment], faces: Faces, store: Store, _workers: int
-) -> Iterator[Run]:
-    for key, experiment in due.items():
-        yield _run(key, experiment, faces, store)
+Job = tuple[dict[str, Any], Experiment]  # an experiment and its identity
 
 
-def _side_by_side(
-    due: dict[str, Experiment], faces: Faces, store: Store, workers: int
-) -> Iterator[Run]:
+def _one_by_one(due: list[Job], faces: Faces, store: Store, _workers: int) -> Iterator[Run]:
+    for job in due:
+        yield _run(*job, faces, store)
+
+
+def _side_by_side(due: list[Job], faces: Faces, store: Store, workers: int) -> Iterator[Run]:
     # spawn: a forked child would inherit the locks of torch's threads. As many workers as asked
     # for also where fewer trainings are due: the number of threads moves the last bits.
     context = get_context("spawn")
     with ProcessPoolExecutor(workers, context, _start_worker, (faces, store)) as pool:
-        jobs = [pool.submit(_run_in_worker, key, e) for key, e in due.items()]
+        jobs = [pool.submit(_run_in_worker, *job) for job in due]
         try:
             for job in as_completed(jobs):
                 yield job.result()
@@ -130,14 +131,16 @@ def _leave_with_parent() -> None:
     os._exit(1)
 
 
-def _run_in_worker(key: str, experiment: Experiment) -> Run:
-    return _run(key, experiment, _WORKER["faces"], _WORKER["store"])
+def _run_in_worker(identity: dict[str, Any], experiment: Experiment) -> Run:
+    return _run(identity, experiment, _WORKER["faces"], _WORKER["store"])
 
 
-def _run(key: str, experiment: Experiment, faces: Faces, store: Store) -> Run:
+def _run(identity: dict[str, Any], experiment: Experiment, faces: Faces, store: Store) -> Run:
     """Train, and gather what the run file holds."""
     started = time.perf_counter()
-    fitted, model, (seen, val) = train(experiment, faces, store.checkpoints / f"{key}.pt")
+    fitted, model, (seen, val) = train(
+        experiment, faces, store.checkpoints / f"{identity['key']}.pt"
+    )
     seconds = time.perf_counter() - started
     evaluations = {}
     for epoch, keypoints in fitted.kept.items():
@@ -148,10 +151,7 @@ def _run(key: str, experiment: Experiment, faces: Faces, store: Store) -> Run:
     device = next(model.parameters()).device.type
     return Run(
         schema=1,
-        key=key,
-        parameters=experiment.model_dump(mode="json"),
-        data=faces.digest,
-        code=experiment.code(),
+        **identity,
         history=fitted.history,
         best_epoch=fitted.best_epoch,
         ids=val.ids.tolist(),

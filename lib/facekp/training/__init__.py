@@ -1,0 +1,11 @@
+"""The one training loop: fit, evaluate, checkpoint, resume.
+
+It is told the model, the loss, the decoder and the optimiser and knows no method by name. What
+goes into an experiment is said in ``experiments``; where its numbers go, in ``results``.
+"""
+
+from facekp.training.fitting import fit
+from facekp.training.loop import Fitted, TrainingError
+from facekp.training.pictures import Evaluation, Pictures, evaluate
+
+__all__ = ["Evaluation", "Fitted", "Pictures", "TrainingError", "evaluate", "fit"]

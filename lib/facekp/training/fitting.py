@@ -1,0 +1,123 @@
+"""Train for some epochs, validate after each, go on where a killed call stopped."""
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from facekp.data import Faces
+from facekp.training.loop import Fitted, Loop, TrainingError
+from facekp.training.pictures import Decode, Loss, Pictures
+
+__all__ = ["Augment", "fit"]
+
+Augment = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+
+
+def fit(
+    model: nn.Module,
+    train: Faces,
+    val: Faces,
+    *,
+    loss: Loss,
+    decode: Decode,
+    optimizer: Callable[[Collection[nn.Parameter]], Optimizer],
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    scheduler: Callable[[Optimizer], LRScheduler] | None = None,
+    augment: Augment | None = None,
+    device: str = "auto",
+    precision: str = "32-true",
+    checkpoint: Path | None = None,
+    keep: Collection[int] = (),
+    report: Callable[[int, dict[str, float]], None] | None = None,
+) -> Fitted:
+    """Train a model and validate it after each epoch.
+
+    The faces move to the device once. After each epoch a checkpoint replaces the last one
+    atomically; a later call with the same arguments goes on from it and ends with the same
+    weights and history, to the bit, as a call that was not interrupted, on the same machine.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Images (B, C, H, W), float32 in [-0.5, 0.5], to any output. Ends with the last weights.
+    train, val : Faces
+        Of one size and scheme.
+    loss : callable
+        ``loss(output, keypoints, visible) -> scalar``, the mean over the batch; keypoints
+        (B, K, 2) in crop pixels, visible (B, K).
+    decode : callable
+        ``decode(output) -> keypoints`` (B, K, 2) in crop pixels.
+    optimizer : callable
+        Takes the parameters, returns the optimiser.
+    epochs, batch_size, seed : int
+        The seed fixes the order of the pictures and all that draws from torch's generators. The
+        last batch of an epoch may be smaller.
+    scheduler : callable, optional
+        Takes the optimiser, returns the scheduler, which is stepped once an epoch.
+    augment : callable, optional
+        ``augment(images, keypoints, visible)`` returns the three, changed.
+    device, precision : str
+        Of lightning-fabric: "auto" takes a GPU where there is one; "bf16-mixed" computes in
+        bfloat16 where that is safe.
+    checkpoint : Path, optional
+        File of the checkpoint; none is written without it.
+    keep : collection of int
+        Epochs (from 1) whose validation keypoints are kept.
+    report : callable, optional
+        ``report(epoch, row)`` after each epoch, for a progress bar.
+
+    Returns
+    -------
+    Fitted
+
+    Raises
+    ------
+    TrainingError
+        If a split is empty, the loss is not finite (named: epoch, batch, rate), or the
+        checkpoint is unreadable or of another training.
+    """
+    if not len(train) or not len(val):
+        raise TrainingError(
+            f"training has {len(train)} pictures and validation {len(val)}: both need at least "
+            f"one; mend the split"
+        )
+    fabric = Fabric(accelerator=device, devices=1, precision=precision)
+    loop = Loop(fabric, model, optimizer, scheduler, loss, decode, augment, batch_size)
+    torch.manual_seed(seed)
+    data, val_data = (Pictures.of(faces, fabric.device) for faces in (train, val))
+    check = data if len(train) <= len(val) else Pictures.of(_sample(train, len(val)), fabric.device)
+    fitted = Fitted()
+    identity = f"{train.digest} {val.digest} {epochs} {batch_size} {seed}"
+    if checkpoint and checkpoint.exists():
+        fitted = loop.load(checkpoint, identity)
+    for epoch in range(len(fitted.history.get("lr", [])) + 1, epochs + 1):
+        row, keypoints = loop.epoch(epoch, data, check, val_data)
+        for name, value in row.items():
+            fitted.history.setdefault(name, []).append(value)
+        if row["val_error"] <= min(fitted.history["val_error"]):
+            fitted.best, fitted.best_epoch = _copy(model), epoch
+        if epoch in keep:
+            fitted.kept[epoch] = keypoints
+        if checkpoint:
+            loop.save(checkpoint, identity, fitted)
+        if report:
+            report(epoch, row)
+    fitted.last = _copy(model)
+    return fitted
+
+
+def _sample(faces: Faces, count: int) -> Faces:
+    """Take pictures spread evenly over the set, the same ones each epoch."""
+    return faces.take(np.linspace(0, len(faces) - 1, count).round().astype(int))
+
+
+def _copy(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
