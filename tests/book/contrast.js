@@ -1,4 +1,5 @@
-// Lists text whose contrast with the nearest opaque ground is below 4.5 (3 for large text).
+// Lists text whose contrast with the nearest opaque ground is below 4.5, or 3 if it is large
+// (WCAG 2.1, 1.4.3).
 () => {
   const channels = (colour) => colour.match(/[\d.]+/g).map(Number);
   const luminance = ([r, g, b]) => {
