@@ -71,8 +71,8 @@ readme: $(INSTALLED)  ## put the numbers of results/cpu into README.md
 lock: $(PY)  ## install requirements.txt anew and write requirements.lock
 	@$(PY) -m pip install --upgrade $(PIP_ARGS) -r requirements.txt
 	@{ echo '# Every version that the book was made with; written by make lock.'; \
-	   $(PY) -m pip freeze --exclude-editable \
-	   | grep -Eiv '^(nvidia-|triton|cuda-|pip=|setuptools=)' | sed 's/+[^;]*//'; } > requirements.new
+	   $(PY) -m pip freeze --all --exclude pip --exclude-editable \
+	   | grep -Eiv '^(nvidia-|triton|cuda-)' | sed 's/+[^;]*//'; } > requirements.new
 	@if grep -E '(@ |^-e|file:)' requirements.new; then \
 	   echo 'These come from a path of this machine; install them from an index first.' >&2; exit 1; fi
 	@mv requirements.new requirements.lock
@@ -92,11 +92,11 @@ $(INSTALLED): requirements.lock | $(PY)
 
 $(PY):
 	@for python in python3.13 python3.12 python3.11 python3; do \
-	   if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	   if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11, 4))' 2>/dev/null; then \
 	     $$python -m venv .venv && exit; \
 	     echo "$$python cannot make .venv: install its venv module (Debian: python3-venv)." >&2; \
 	     exit 1; \
 	   fi; \
 	 done; \
-	 echo 'Python 3.11 or newer is needed, and none of python3.13, python3.12, python3.11 and' \
+	 echo 'Python 3.11.4 or newer is needed, and none of python3.13, python3.12, python3.11 and' \
 	   'python3 is that: install one and make sure that it is on PATH.' >&2; exit 1

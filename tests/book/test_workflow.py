@@ -138,7 +138,7 @@ def test_a_python_that_is_too_old_is_named(bare):
         script(folder / "bin" / name, "exit 1")
     done = make(folder, "book")
     assert done.returncode != 0
-    assert "Python 3.11 or newer is needed" in done.stderr
+    assert "Python 3.11.4 or newer is needed" in done.stderr
 
 
 def test_a_python_without_venv_is_named(bare):
