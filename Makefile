@@ -87,7 +87,7 @@ $(INSTALLED): requirements.lock | $(PY)
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip
 	@echo "Installing into .venv; the first time takes minutes and, on Linux, gigabytes."
 	@$(PY) -m pip install --progress-bar on $(PIP_ARGS) -r requirements.lock
-	@$(PY) -m pip install --quiet $(PIP_ARGS) --no-deps --editable .
+	@$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(PY):
