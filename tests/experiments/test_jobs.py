@@ -148,7 +148,7 @@ class TestSideBySide:
         parent.join()
         assert parent.exitcode == -9
         assert len(family) >= 2
-        _, alive = psutil.wait_procs(family, timeout=20)
+        _, alive = psutil.wait_procs(family, timeout=60)
         assert not alive
         assert not timeless(store)
 
