@@ -5,6 +5,7 @@ Here: reading book/claims.yaml, deciding, listing. Not here: measuring (the note
 """
 
 import argparse
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -177,17 +178,20 @@ def _judge(claim: Claim, section: Section | None) -> tuple[str, str]:
         decided = verdict(measured, claim.rule)
     except ClaimsError as error:
         raise ClaimsError(f"claim {claim.id}: {file}: {error}") from None
-    numbers = "; ".join(
-        f"{name.split('.cv')[0].replace('_', ' ')}: {_number(m.value, m.unit)} "
-        f"({_number(m.low, '')} to {_number(m.high, '')})"
-        for name, m in zip(claim.rule.metrics, measured, strict=True)
-    )
+    numbers = "; ".join(map(_evidence, claim.rule.metrics, measured))
     return f"{claim.quantity}: {numbers}", decided
 
 
-def _number(value: float, unit: str) -> str:
-    text = f"{value:.2f}" if abs(value) < 10 else f"{value:.0f}"
-    return f"{text} {unit}".strip().replace("-", "\N{MINUS SIGN}")
+def _evidence(name: str, measured: Metric) -> str:
+    """Word one metric: rate0.01_less_0.1.cv.relative is "rate 0.01 less 0.1: 8 % (6 to 10)"."""
+    what = re.sub(r"(?<=[a-z])(?=\d)", " ", name.split(".cv")[0].replace("_", " "))
+    form = ".0f" if max(abs(measured.low), abs(measured.high)) >= 10 else ".2f"
+    value, low, high = (
+        f"{number:{form}}".replace("-", "\N{MINUS SIGN}")
+        for number in (measured.value, measured.low, measured.high)
+    )
+    unit = f" {measured.unit}" if measured.unit else ""
+    return f"{what}: {value}{unit} ({low} to {high})"
 
 
 def main(arguments: list[str] | None = None) -> int:
