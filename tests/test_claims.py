@@ -236,7 +236,7 @@ class TestTable:
             "section": "toy",
             "claim": "The new one is better.",
             "evidence": "Error of the old less that of the new: "
-            "old less new: 3.25 % (\N{MINUS SIGN}6.00 to 12)",
+            "old less new: 3 % (\N{MINUS SIGN}6 to 12)",
             "verdict": INCONCLUSIVE,
         }
 
