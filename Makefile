@@ -47,7 +47,8 @@ lab: $(INSTALLED)  ## open JupyterLab on the notebooks; git then sees them witho
 	   git config --local filter.nbstripout.clean \
 	     'if [ -x $(PY) ]; then exec $(PY) $(NBSTRIPOUT); else exec cat; fi'; fi
 	@$(SNAKEMAKE) --quiet all -- demo_data
-	@$(PY) -m jupyterlab --notebook-dir=notebooks $(ARGS)
+	@$(PY) -m jupyterlab --notebook-dir=notebooks $(ARGS) \
+	  --FileContentsManager.post_save_hook=facekp.notebooks.saving.renew_in_index
 
 compare: $(INSTALLED)  ## hold the latest results of PROFILE against the committed ones
 	@$(PY) -m facekp.results compare --profile $(PROFILE) $(ARGS)

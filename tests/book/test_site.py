@@ -174,7 +174,7 @@ def test_pictures_have_captions_and_tell_what_they_show(pages):
 
 def test_tables_of_notebooks_have_captions_and_headings(pages, notebook_pages):
     for path in notebook_pages:
-        for table in pages[path].select("article table"):
+        for table in pages[path].select("div.cell_output table"):
             assert table.find("caption"), path
             assert all(heading.get("scope") for heading in table.select("th")), path
 
