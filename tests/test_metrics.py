@@ -13,7 +13,7 @@ def test_doctests():
 
 def test_pixel_error_leaves_out_invisible_keypoints():
     truth = np.zeros((2, 3, 2))
-    predicted = truth + [[[3, 4]], [[0, 1]]]  # 5 px off in picture 0, 1 px in picture 1
+    predicted = np.add(truth, [[[3, 4]], [[0, 1]]])  # 5 px off in picture 0, 1 px in picture 1
     predicted[0, 2] = 1000
     visible = np.array([[True, True, False], [False, False, False]])
     error = metrics.pixel_error(predicted, truth, visible)

@@ -13,9 +13,12 @@ import sys
 import textwrap
 import tokenize
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from types import ModuleType
 
 __all__ = ["code_digest"]
+
+CONSTANTS = (int, float, str, tuple, list, dict, frozenset)
 
 
 def code_digest(*objects: object) -> str:
@@ -57,11 +60,14 @@ def _used(source: str, module: ModuleType, found: dict[str, str]) -> Iterator[ob
             owner = vars(module).get(node.value.id)
             if isinstance(owner, ModuleType) and owner.__name__.startswith("facekp"):
                 name, value = f"{owner.__name__}.{node.attr}", getattr(owner, node.attr, None)
+        value = inspect.unwrap(value) if callable(value) else value
         if inspect.isfunction(value) or inspect.isclass(value):
             if value.__module__.startswith("facekp"):
                 yield value
-        elif isinstance(value, int | float | str | tuple) and not name.endswith("__"):
-            found[name] = repr(value)
+        elif isinstance(value, CONSTANTS) or is_dataclass(value):
+            text = repr(value)
+            if not name.endswith("__") and " at 0x" not in text:  # a table of functions is none
+                found[name] = text
 
 
 class _Unannotated(ast.NodeTransformer):

@@ -49,7 +49,6 @@ class TestFinding:
 
     def test_a_finished_run_is_found_and_not_trained(self, experiment, faces, store, no_training):
         wanted = [experiment(), experiment(seed=1)]
-        run_all(wanted, faces, store, workers=1)
         first = run_all(wanted, faces, store, workers=1)
         no_training()
         assert run_all(wanted, faces, Store(store.root, "cpu"), workers=1) == first
@@ -98,6 +97,14 @@ class TestRun:
         assert run.provenance["device"] == "cpu"
         assert not list(store.checkpoints.iterdir())
 
+    def test_time_before_an_interruption_counts(self, experiment, faces, store):
+        kill = ("while a text file is written", 1)  # all trained, no run file yet
+        assert run_in_process(run_all, [experiment()], faces, store, 1, kill=kill) == -9
+        (run,) = run_all([experiment()], faces, store, workers=1)
+        seconds = sum(run.history["seconds"])
+        assert run.provenance["wall_seconds"] == pytest.approx(seconds, rel=1e-4)
+        assert run.provenance["images_per_second"] == pytest.approx(3 * 20 / seconds, rel=1e-4)
+
     def test_predictions_by_epoch(self, experiment, faces, store):
         (run,) = run_all([experiment()], faces, store, workers=1)
         assert predictions(run).dtype == np.float32
@@ -105,7 +112,7 @@ class TestRun:
         np.testing.assert_array_equal(predictions(run), predictions(run, 3))
         assert not np.allclose(predictions(run, 2), predictions(run, 3))
         found = predictions(store.find_run(run.key))
-        np.testing.assert_allclose(found, predictions(run), rtol=1e-5)  # six digits
+        np.testing.assert_array_equal(found, predictions(run))
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +139,7 @@ class TestKilled:
         assert len(timeless(store)) == finished
         assert run_in_process(run_all, wanted, faces, store, 1) == 0
         assert timeless(store) == timeless(uninterrupted)
+        assert not list(store.checkpoints.glob("*.pt"))
 
 
 class TestSideBySide:

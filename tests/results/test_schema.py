@@ -52,6 +52,7 @@ class TestRefusals:
             ("history/train_loss", [0.5, float("nan")], "history.train_loss.1", "finite"),
             ("history/train_loss", [0.5], "the file", r"curves of \[1, 2\] epochs, 2 due"),
             ("history", {}, "the file", r"curves of \[\] epochs, 2 due"),
+            ("parameters", {}, "the file", r"curves of \[2\] epochs, None due"),
             ("parameters/epochs", 3, "the file", r"curves of \[2\] epochs, 3 due"),
             ("evaluations/2/nme", [0.04], "the file", "one error a picture"),
             ("evaluations/2/nme", [0.04, None], "evaluations.2.nme.1", "valid number"),
@@ -77,6 +78,11 @@ class TestRefusals:
         path = store.record(make_section())
         path.write_text(text)
         self.refused(lambda: store.load("nose_tip"), path, where, what)
+
+    def test_what_is_no_text(self, store, make_run):
+        path = store.save_run(make_run())
+        path.write_bytes(b"\xff\xfe\x00" + path.read_bytes())
+        self.refused(lambda: store.find_run("k1"), path, "the file", "Invalid JSON")
 
     def refused(self, read, path, where, what):
         with pytest.raises(ResultsError, match=what) as caught:

@@ -3,10 +3,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from facekp.models import KeypointNet
 from facekp.training import TrainingError
 from killed import run_in_process
 from toy_trainings import (
     SETTINGS,
+    H,
+    K,
+    W,
     assert_same,
     dropout_net,
     fit_to_files,
@@ -39,6 +43,20 @@ class TestRefusals:
         stored = torch.load(path, weights_only=True)  # of the last epoch that went well
         assert len(stored["history"]["lr"]) == 2
         assert all(value.isfinite().all() for value in stored["model"].values())
+
+    def test_weights_that_the_last_step_broke(self, train, val, tmp_path):
+        path = tmp_path / "a.pt"
+        broken = {"optimizer": lambda parameters: torch.optim.SGD(parameters, lr=1e38)}
+        message = "the validation loss is (inf|nan) after epoch 1, trained at rate 1e"
+        with pytest.raises(TrainingError, match=message):
+            fitted(train, val, batch_size=11, scheduler=None, checkpoint=path, **broken)
+        assert not path.exists()
+
+    def test_a_checkpoint_of_another_net(self, train, val, tmp_path):
+        path = tmp_path / "a.pt"
+        fitted(train, val, checkpoint=path)
+        with pytest.raises(TrainingError, match=r"a\.pt: unreadable checkpoint; delete it"):
+            fitted(train, val, KeypointNet((H, W), (8, 16), 32, K), checkpoint=path)
 
     @pytest.mark.parametrize("damage", ["truncated", "text", "empty"])
     def test_an_unreadable_checkpoint(self, train, val, tmp_path, damage):

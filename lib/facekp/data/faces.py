@@ -86,12 +86,13 @@ class Faces:
 
     @cached_property
     def digest(self) -> str:
-        """Hash of what a training sees: images, keypoints, visible, ids, groups.
+        """Hash of what a training sees and its errors are measured with: all but attributes.
 
         Hexadecimal SHA-256 over dtypes, shapes and values.
         """
         sha = hashlib.sha256()
-        for array in (self.images, self.keypoints, self.visible):
+        numbers = (self.images, self.keypoints, self.visible, self.interocular, self.crop)
+        for array in numbers:
             sha.update(f"{array.dtype.str}{array.shape}".encode())
             sha.update(np.ascontiguousarray(array))
         for names in (self.ids, self.groups):

@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -59,13 +58,15 @@ def run_all(
     keys = [identity["key"] for identity in identities]
     jobs = dict(zip(keys, zip(identities, experiments, strict=True), strict=True))
     runs = {key: run for key in jobs if (run := store.find_run(key))}
+    for key in runs:  # left where a call was killed between writing the run and this
+        (store.checkpoints / f"{key}.pt").unlink(missing_ok=True)
     due = [job for key, job in jobs.items() if key not in runs]
     workers = workers or (1 if torch.cuda.is_available() else os.cpu_count() or 1)
     way = _side_by_side if workers > 1 and due else _one_by_one
     with _progress(len(due)) as bar:
         for run in way(due, faces, store, workers):
-            runs[run.key] = run
             store.save_run(run)
+            runs[run.key] = store.find_run(run.key)  # with the digits that later calls will find
             (store.checkpoints / f"{run.key}.pt").unlink(missing_ok=True)
             bar.update()
     return [runs[key] for key in keys]
@@ -137,11 +138,10 @@ def _run_in_worker(identity: dict[str, Any], experiment: Experiment) -> Run:
 
 def _run(identity: dict[str, Any], experiment: Experiment, faces: Faces, store: Store) -> Run:
     """Train, and gather what the run file holds."""
-    started = time.perf_counter()
     fitted, model, (seen, val) = train(
         experiment, faces, store.checkpoints / f"{identity['key']}.pt"
     )
-    seconds = time.perf_counter() - started
+    seconds = sum(fitted.history["seconds"])  # those before an interruption as well
     evaluations = {}
     for epoch, keypoints in fitted.kept.items():
         predicted, truth = val.to_img(keypoints), val.keypoints_img()

@@ -41,8 +41,9 @@ def run(
     overrides
         Parameters that win over the profile's.
     output
-        By default ``_build/executed/<profile>/<name>.ipynb``. Appears only when all cells ran;
-        what a failed run leaves ends in ``.failed.ipynb``.
+        By default ``_build/executed/<profile>/<name>.ipynb``, which the book shows, or, with
+        other parameters than the profile's, the same below ``<profile>-changed``. Appears only
+        when all cells ran; what a failed run leaves ends in ``.failed.ipynb``.
     root
         The repository; by default found by :func:`facekp.manifest.find_root`.
 
@@ -60,7 +61,8 @@ def run(
     values = profile_parameters(path.stem, profile, root) | (overrides or {}) | {"profile": profile}
     values = {key: fit_parameter(path, defaults, key, value) for key, value in values.items()}
     _require_data({**defaults, **values}, path, root)
-    output = output or root / "_build" / "executed" / profile / f"{path.stem}.ipynb"
+    changed = "-changed" if set(overrides or {}) - {"retrain"} else ""
+    output = output or root / "_build" / "executed" / f"{profile}{changed}" / f"{path.stem}.ipynb"
     execute(path, notebook, values, output.resolve())
     return output
 

@@ -53,7 +53,9 @@ def provenance(root: Path, seconds: float, pictures: int, device: str) -> dict[s
 
 def _git(root: Path, *words: str) -> str | None:
     try:
-        done = subprocess.run(["git", "-C", root, *words], capture_output=True, text=True)
+        # Without its optional lock, a status asked for here cannot fail a commit made meanwhile.
+        command = ["git", "--no-optional-locks", "-C", root, *words]
+        done = subprocess.run(command, capture_output=True, text=True)
     except FileNotFoundError:
         return None
     return done.stdout.strip() if done.returncode == 0 else None

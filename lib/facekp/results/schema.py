@@ -91,8 +91,9 @@ class Run(_Strict):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         lengths = {len(curve) for curve in self.history.values()}
-        if lengths != {self.parameters["epochs"]}:
-            raise ValueError(f"curves of {sorted(lengths)} epochs, {self.parameters['epochs']} due")
+        due = self.parameters.get("epochs")
+        if lengths != {due}:
+            raise ValueError(f"curves of {sorted(lengths)} epochs, {due} due")
         if any(len(e.nme) != len(self.ids) for e in self.evaluations.values()):
             raise ValueError("each evaluation needs one error a picture")
         return self

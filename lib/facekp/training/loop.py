@@ -57,6 +57,11 @@ class Loop:
             on_train, on_val = (
                 evaluate(self.model, part, self.loss, self.decode) for part in (check, val)
             )
+        if not np.isfinite(on_val.loss):
+            raise TrainingError(
+                f"the validation loss is {on_val.loss} after epoch {number}, trained at rate "
+                f"{rate:g}: lower the rate or look at the labels"
+            )
         row = {
             "lr": rate,
             "train_loss": train_loss,
@@ -119,13 +124,14 @@ class Loop:
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
             found = state["identity"]
+            if found == identity:
+                self.raw.load_state_dict(state["model"])
         except Exception as error:
             raise TrainingError(
                 f"{path}: unreadable checkpoint; delete it to start anew"
             ) from error
         if found != identity:
             raise TrainingError(f"{path}: checkpoint of another training; delete it to start anew")
-        self.raw.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.scheduler:
             self.scheduler.load_state_dict(state["scheduler"])
