@@ -162,7 +162,7 @@ def test_a_run_has_the_profiles_and_the_given_parameters(root, monkeypatch, capf
     write_notebook(root / "notebooks" / "01_toy.ipynb", DEFAULTS, CODE)
     arguments = ["-p", "lengths", "[3, 4]", "-p", "rate", "1e-3", "--retrain"]
     assert main(["run", "notebooks/01_toy.ipynb", "--profile", "cpu", *arguments]) == 0
-    path = root / "_build" / "executed" / "cpu" / "01_toy.ipynb"
+    path = root / "_build" / "executed" / "cpu-changed" / "01_toy.ipynb"
     printed = capfd.readouterr()  # what the kernel's process prints, too
     assert str(path) in printed.out and printed.err == ""
     expected = ["cpu", 20, 0.001, [3, 4], True, sys.executable, str(root / "notebooks")]

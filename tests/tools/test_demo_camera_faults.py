@@ -19,8 +19,9 @@ MIDDLING = faults.Faults(0.5)
 
 
 def developed(picture, wanted=MIDDLING, behind=0.0):
-    image = faults.develop(picture, np.full((40, 50, 3), behind), POINTS, wanted,
-                           np.random.default_rng(0))
+    image = faults.develop(
+        picture, np.full((40, 50, 3), behind), POINTS, wanted, np.random.default_rng(0)
+    )
     return np.asarray(image, float) / 255
 
 
@@ -54,8 +55,9 @@ def test_the_tone_curve_is_srgb_below_the_shoulder_and_never_clips_above():
     assert bright.max() <= 1
 
 
-@pytest.mark.parametrize("fault", [
-    {"blur": 0.9}, {"motion": (5.0, 30.0)}, {"shrink": 0.4}, {"noise": 6.0}])
+@pytest.mark.parametrize(
+    "fault", [{"blur": 0.9}, {"motion": (5.0, 30.0)}, {"shrink": 0.4}, {"noise": 6.0}]
+)
 def test_faults_do_not_move_the_picture(fault):
     flat = light(0.05, around=0.05)
     flat[18:23, 22:27, :3] = 2.0  # a spot about (24, 20)

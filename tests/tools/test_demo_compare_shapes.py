@@ -39,8 +39,11 @@ def test_a_moved_keypoint_shows_in_its_row():
     theirs = np.array([base(), base() + 1e-6])
     ours = theirs.copy()
     ours[:, 30, 1] += 10  # a tenth of the eyes' distance, shared by the fit among 68 keypoints
-    rows = {line[:12].strip(): line.split() for line in cs.report(ours, theirs).splitlines()
-            if line.startswith(("keypoint", "jaw"))}
+    rows = {
+        line[:12].strip(): line.split()
+        for line in cs.report(ours, theirs).splitlines()
+        if line.startswith(("keypoint", "jaw"))
+    }
     assert float(rows["keypoint 30"][4]) == pytest.approx(10, abs=0.6)
     assert float(rows["jaw"][1]) < 1
 

@@ -10,10 +10,16 @@ from PIL import Image
 
 def record(stem, split, count, folder=""):
     rng = np.random.default_rng(len(stem) + count)
-    return {"file": f"{folder}{stem}.jpg", "split": split, "width": 9, "height": 7,
-            "box": [-1, 2, 5, 5], "points": (rng.random((count, 2)) * [8, 6]).round(4).tolist(),
-            "visible": [k % 3 > 0 for k in range(count)],
-            "attributes": {"sex": "f", "years": 33, "hat": "none"}}
+    return {
+        "file": f"{folder}{stem}.jpg",
+        "split": split,
+        "width": 9,
+        "height": 7,
+        "box": [-1, 2, 5, 5],
+        "points": (rng.random((count, 2)) * [8, 6]).round(4).tolist(),
+        "visible": [k % 3 > 0 for k in range(count)],
+        "attributes": {"sex": "f", "years": 33, "hat": "none"},
+    }
 
 
 def jpeg():
@@ -24,7 +30,7 @@ def test_asf_round_trip(tmp_path):
     kept = record("07-3f", "all", 58)
     writers.write_picture(tmp_path, "07-3", kept, jpeg())
     assert writers.write_labels(tmp_path, "imm") == 1
-    found, = readers.read_folder(tmp_path)
+    (found,) = readers.read_folder(tmp_path)
     assert found.path == tmp_path / "07-3f.jpg"
     np.testing.assert_allclose(found.points, kept["points"], atol=1e-6)
     assert found.visible.tolist() == kept["visible"]
@@ -45,13 +51,15 @@ def test_xml_round_trip_by_split(tmp_path):
         writers.write_picture(tmp_path, stem, kept, jpeg())
     assert writers.write_labels(tmp_path, "ibug300w") == 3
     train = readers.read_xml(tmp_path / "labels_ibug_300W_train.xml")
-    test, = readers.read_xml(tmp_path / "labels_ibug_300W_test.xml")
+    (test,) = readers.read_xml(tmp_path / "labels_ibug_300W_test.xml")
     assert [k.path.name for k in train] == ["train0001.jpg", "train0002.jpg"]
     assert test.box == (-1, 2, 5, 5)
-    np.testing.assert_allclose(train[0].points, record("train0001", "train", 68)["points"],
-                               atol=0.005)
-    assert all(k.visible.tolist() == [j % 3 > 0 for j in range(68)]
-               for k in readers.read_folder(tmp_path))
+    np.testing.assert_allclose(
+        train[0].points, record("train0001", "train", 68)["points"], atol=0.005
+    )
+    assert all(
+        k.visible.tolist() == [j % 3 > 0 for j in range(68)] for k in readers.read_folder(tmp_path)
+    )
 
 
 def test_attributes_are_a_line_a_picture(tmp_path):
@@ -85,8 +93,9 @@ def test_an_empty_folder_is_named(tmp_path):
 
 def test_no_person_is_in_both_splits_and_more_pictures_change_none():
     small, large = splits.ibug_pictures(0, 5, 3), splits.ibug_pictures(0, 8, 3)
-    persons = {split: {p.person_key for p in large if p.split == split}
-               for split in ("train", "test")}
+    persons = {
+        split: {p.person_key for p in large if p.split == split} for split in ("train", "test")
+    }
     assert not persons["train"] & persons["test"]
     assert {len(persons["train"]), len(persons["test"])} == {8, 3}
     assert set(small) <= set(large)
@@ -95,8 +104,15 @@ def test_no_person_is_in_both_splits_and_more_pictures_change_none():
 
 def test_imm_has_six_views_a_person():
     pictures = splits.imm_pictures(0, 2)
-    assert [p.stem for p in pictures[:7]] == ["01-1", "01-2", "01-3", "01-4", "01-5", "01-6",
-                                              "02-1"]
+    assert [p.stem for p in pictures[:7]] == [
+        "01-1",
+        "01-2",
+        "01-3",
+        "01-4",
+        "01-5",
+        "01-6",
+        "02-1",
+    ]
     assert len({p.person_key for p in pictures}) == 2
     assert len({p.key for p in pictures}) == 12
 
@@ -130,13 +146,13 @@ def made(folder, shift=0.0, light=100):
 
 def test_a_set_made_again_is_held_against_the_old_one(tmp_path):
     kept = made(tmp_path / "kept")
-    same, = verify.differences(made(tmp_path / "same"), kept)
+    (same,) = verify.differences(made(tmp_path / "same"), kept)
     assert same.small
     assert (same.labels, same.light) == (0, 0)
-    moved, = verify.differences(made(tmp_path / "moved", shift=0.02), kept)
+    (moved,) = verify.differences(made(tmp_path / "moved", shift=0.02), kept)
     assert not moved.small
     assert moved.labels == pytest.approx(0.02, abs=1e-6)
-    darker, = verify.differences(made(tmp_path / "darker", light=97), kept)
+    (darker,) = verify.differences(made(tmp_path / "darker", light=97), kept)
     assert not darker.small
     assert darker.light == pytest.approx(3, abs=1)
 

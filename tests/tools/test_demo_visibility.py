@@ -14,8 +14,9 @@ NO_HAIR = np.zeros((0, 2, 3))
 def seen(points, triangles, strands=NO_HAIR, radius=0.0005):
     points = np.array(points, float)
     geometry = vis.Geometry(np.array(triangles, float), strands, radius)
-    return vis.visible_keypoints(points, np.repeat(FRONT, len(points), 0), CAMERA,
-                                 geometry).tolist()
+    return vis.visible_keypoints(
+        points, np.repeat(FRONT, len(points), 0), CAMERA, geometry
+    ).tolist()
 
 
 def test_a_surface_hides_what_lies_behind_it_and_nothing_before_it():
@@ -64,9 +65,18 @@ def test_cover_is_the_share_of_the_disc():
     assert cover == pytest.approx(1 - np.exp(-4 * width / (np.pi * 4)), rel=1e-9)
 
 
-@pytest.mark.parametrize(("start", "step", "length"), [
-    ((-5, 0), (10, 0), 4), ((0, 0), (10, 0), 2), ((-1, 0), (1, 0), 1), ((-5, 3), (10, 0), 0),
-    ((-5, 1), (10, 0), 2 * np.sqrt(3)), ((3, 0), (10, 0), 0), ((0, 0), (0, 0), 0)])
+@pytest.mark.parametrize(
+    ("start", "step", "length"),
+    [
+        ((-5, 0), (10, 0), 4),
+        ((0, 0), (10, 0), 2),
+        ((-1, 0), (1, 0), 1),
+        ((-5, 3), (10, 0), 0),
+        ((-5, 1), (10, 0), 2 * np.sqrt(3)),
+        ((3, 0), (10, 0), 0),
+        ((0, 0), (0, 0), 0),
+    ],
+)
 def test_chord_is_the_part_of_a_segment_inside_a_circle_of_radius_2(start, step, length):
     found = vis.chord(np.array([start], float), np.array([step], float), 2.0)
     assert found == pytest.approx([length], abs=1e-5)

@@ -16,15 +16,18 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     top = argparse.ArgumentParser(prog="python -m demo_faces", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
-    for name, about in (("imm", "persons x 6 views, 58 keypoints, as the IMM Face Database"),
-                        ("ibug300w", "face crops, 68 keypoints, as 300-W in dlib's layout")):
+    for name, about in (
+        ("imm", "persons x 6 views, 58 keypoints, as the IMM Face Database"),
+        ("ibug300w", "face crops, 68 keypoints, as 300-W in dlib's layout"),
+    ):
         command = commands.add_parser(name, help=about, description=about)
         command.add_argument("--out", type=Path, required=True, help="folder of the set")
         command.add_argument("--seed", type=int, default=0, help="another seed is another set")
         command.add_argument("--samples", type=int, default=8, help="rays a pixel")
         command.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
-        command.add_argument("--only", nargs="*", metavar="STEM",
-                             help="make only these, such as 07-3 or train0042")
+        command.add_argument(
+            "--only", nargs="*", metavar="STEM", help="make only these, such as 07-3 or train0042"
+        )
         add_sheet_options(command)
         if name == "imm":
             command.add_argument("--persons", type=int, default=40)
@@ -44,8 +47,11 @@ def parser() -> argparse.ArgumentParser:
 def add_sheet_options(command: argparse.ArgumentParser) -> None:
     """Add the options of contact sheets."""
     command.add_argument("--contact-sheet", type=Path, metavar="PNG")
-    command.add_argument("--overlay", action="store_true",
-                         help="draw keypoints (hidden ones red) and boxes on the sheet")
+    command.add_argument(
+        "--overlay",
+        action="store_true",
+        help="draw keypoints (hidden ones red) and boxes on the sheet",
+    )
     command.add_argument("--columns", type=int, default=6, help="pictures a row of the sheet")
     command.add_argument("--first", type=int, default=1, help="first picture of the sheet")
     command.add_argument("--limit", type=int, default=60, help="pictures on the sheet")
@@ -55,28 +61,40 @@ def make_set(args: argparse.Namespace) -> None:
     """Make what is missing of a set, then its label files and the contact sheet."""
     from tqdm import tqdm
 
-    pictures = splits.imm_pictures(args.seed, args.persons) if args.command == "imm" \
+    pictures = (
+        splits.imm_pictures(args.seed, args.persons)
+        if args.command == "imm"
         else splits.ibug_pictures(args.seed, args.train, args.test)
+    )
     if args.only:
         pictures = [p for p in pictures if p.stem in args.only]
     jobs = making.unfinished(args.out, pictures, args.samples)
-    bar = partial(tqdm, total=len(pictures), initial=len(pictures) - len(jobs), unit="picture",
-                  desc=args.command, disable=None)
+    bar = partial(
+        tqdm,
+        total=len(pictures),
+        initial=len(pictures) - len(jobs),
+        unit="picture",
+        desc=args.command,
+        disable=None,
+    )
     try:
         making.make_all(jobs, args.jobs, bar)
     finally:
         made = writers.write_labels(args.out, args.command)
     print(f"{args.out}: {made} pictures, {len(jobs)} of them new")
     if args.contact_sheet:
-        some = readers.read_folder(args.out)[args.first - 1:][:args.limit]
+        some = readers.read_folder(args.out)[args.first - 1 :][: args.limit]
         contact_sheet(some, args.contact_sheet, columns=args.columns, overlay=args.overlay)
 
 
 def compare(args: argparse.Namespace) -> None:
     """Print the comparison of two folders' shapes."""
-    ours, theirs = (np.array([k.points for k in readers.read_folder(folder)
-                              if args.filter in k.path.as_posix()])
-                    for folder in (args.ours, args.theirs))
+    ours, theirs = (
+        np.array(
+            [k.points for k in readers.read_folder(folder) if args.filter in k.path.as_posix()]
+        )
+        for folder in (args.ours, args.theirs)
+    )
     print(compare_shapes.report(ours, theirs))
 
 

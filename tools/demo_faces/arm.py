@@ -25,8 +25,9 @@ class Arm:
     faces: list
     sleeve: np.ndarray
 
-    def placed(self, palm: np.ndarray, fingers: np.ndarray, facing: np.ndarray,
-               left: bool) -> np.ndarray:
+    def placed(
+        self, palm: np.ndarray, fingers: np.ndarray, facing: np.ndarray, left: bool
+    ) -> np.ndarray:
         """Return (V, 3): the arm in the world.
 
         palm: (3,) metres, where its middle goes; fingers: (3,) where they point; facing: (3,)

@@ -18,8 +18,13 @@ def paint(kind: str, seed: int, size: tuple[int, int]) -> np.ndarray:
     ValueError
         If the kind is not known.
     """
-    painters = {"backdrop": backdrop, "plain": plain, "gradient": gradient, "scene": scene,
-                "foliage": foliage}
+    painters = {
+        "backdrop": backdrop,
+        "plain": plain,
+        "gradient": gradient,
+        "scene": scene,
+        "foliage": foliage,
+    }
     if kind not in painters:
         raise ValueError(f"unknown background {kind!r}: one of {', '.join(painters)}")
     return painters[kind](np.random.default_rng([13, seed]), size)
@@ -41,9 +46,12 @@ def gradient(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     """Return two colours that flow into one another."""
     a, b = np.array(colours.muted(rng)), np.array(colours.muted(rng))
     angle = rng.uniform(0, 2 * np.pi)
-    y, x = np.mgrid[0:1:size[0] * 1j, 0:1:size[1] * 1j]
-    t = np.cos(angle) * (x - 0.5) + np.sin(angle) * (y - 0.5) + 0.8 * (
-        smooth_noise(rng, size, 3) - 0.5)
+    y, x = np.mgrid[0 : 1 : size[0] * 1j, 0 : 1 : size[1] * 1j]
+    t = (
+        np.cos(angle) * (x - 0.5)
+        + np.sin(angle) * (y - 0.5)
+        + 0.8 * (smooth_noise(rng, size, 3) - 0.5)
+    )
     t = 1 / (1 + np.exp(-t * rng.uniform(3, 14)))
     return a + (b - a) * t[..., None]
 
@@ -66,14 +74,18 @@ def scene(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
             step = int(rng.integers(6, 30))
             for k in range(0, int(w), step):
                 draw.rectangle([x + k, y, x + k + step // 2, y + h], fill=fill)
-    canvas = canvas.rotate(float(rng.normal(0, 4)), Image.Resampling.BILINEAR, expand=False,
-                           fillcolor=tuple(int(v) for v in to_bytes(np.array(colours.muted(rng)))))
+    canvas = canvas.rotate(
+        float(rng.normal(0, 4)),
+        Image.Resampling.BILINEAR,
+        expand=False,
+        fillcolor=tuple(int(v) for v in to_bytes(np.array(colours.muted(rng)))),
+    )
     return defocused(canvas, rng)
 
 
 def foliage(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     """Return leaves or stone: noise of many scales in few colours, with spots of light."""
-    fine = sum(smooth_noise(rng, size, 2 ** k) / 1.5 ** k for k in range(2, 7))
+    fine = sum(smooth_noise(rng, size, 2**k) / 1.5**k for k in range(2, 7))
     t = np.clip((fine - fine.mean()) / fine.std() / 3 + 0.5, 0, 1)[..., None]
     green = np.array([0.5, 1.0, 0.35]) if rng.random() < 0.6 else np.ones(3)
     dark, light = (np.array(colours.muted(rng)) * green for _ in range(2))
@@ -86,7 +98,7 @@ def defocused(canvas: Image.Image, rng: np.random.Generator) -> np.ndarray:
     """Return a painting out of focus, from hardly to wholly; linear RGB (H, W, 3)."""
     radius = float(np.exp(rng.uniform(np.log(0.6), np.log(12))))
     values = np.asarray(canvas.filter(ImageFilter.GaussianBlur(radius)), float) / 255
-    return values ** 2.2
+    return values**2.2
 
 
 def to_bytes(linear: np.ndarray) -> np.ndarray:

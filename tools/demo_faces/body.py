@@ -29,8 +29,13 @@ def model():
     with contextlib.redirect_stdout(io.StringIO()):  # warp prints its devices
         import anny
 
-        return anny.Anny(rig="makehuman", topology="makehuman", local_changes="default",
-                         facial_actions="all", phenotypes="all")
+        return anny.Anny(
+            rig="makehuman",
+            topology="makehuman",
+            local_changes="default",
+            facial_actions="all",
+            phenotypes="all",
+        )
 
 
 @functools.lru_cache(maxsize=1)
@@ -62,9 +67,12 @@ def target(name: str) -> np.ndarray:
     return 0.1 * out
 
 
-def mesh_vertices(person: Person, actions: dict[str, float] | None = None,
-                  head: tuple[float, float, float] = (0, 0, 0),
-                  body_yaw: float = 0.0) -> np.ndarray:
+def mesh_vertices(
+    person: Person,
+    actions: dict[str, float] | None = None,
+    head: tuple[float, float, float] = (0, 0, 0),
+    body_yaw: float = 0.0,
+) -> np.ndarray:
     """Return (V, 3) vertices, metres.
 
     actions: facial actions (see `expressions`); head: yaw, pitch, roll relative to the body,
@@ -75,8 +83,9 @@ def mesh_vertices(person: Person, actions: dict[str, float] | None = None,
     return vertices @ rotation(body_yaw, 0, 0).T
 
 
-def posed(person: Person, bones: dict[str, np.ndarray],
-          actions: dict[str, float] | None = None) -> np.ndarray:
+def posed(
+    person: Person, bones: dict[str, np.ndarray], actions: dict[str, float] | None = None
+) -> np.ndarray:
     """Return (V, 3) vertices with bones turned by (3, 3) rotations."""
     out = _forward(person.phenotype, person.local, person.targets, bones, actions)
     return out["vertices"][0].numpy()
@@ -97,8 +106,12 @@ def _forward(phenotype: dict, local: dict, targets: dict, bones: dict, actions: 
         pose[0, body.bone_labels.index(bone), :3, :3] = torch.tensor(turn)
     shape = template() + sum(w * target(name) for name, w in targets.items())
     body.template_vertices.copy_(torch.tensor(shape))
-    return body(pose_parameters=pose, phenotype_kwargs=phenotype,
-                local_changes_kwargs=local or None, facial_actions=actions or None)
+    return body(
+        pose_parameters=pose,
+        phenotype_kwargs=phenotype,
+        local_changes_kwargs=local or None,
+        facial_actions=actions or None,
+    )
 
 
 @functools.lru_cache(maxsize=1)
@@ -109,6 +122,7 @@ def rest_vertices() -> np.ndarray:
 
 
 # ---------------------------------------------------------------- topology
+
 
 @dataclass(frozen=True)
 class Topology:

@@ -34,8 +34,9 @@ class Camera:
         back = np.array([0, -np.cos(a), np.sin(a)])
         right = np.array([1.0, 0, 0])
         up = np.cross(back, right)
-        return np.array([np.cos(r) * right + np.sin(r) * up,
-                         -np.sin(r) * right + np.cos(r) * up, back])
+        return np.array(
+            [np.cos(r) * right + np.sin(r) * up, -np.sin(r) * right + np.cos(r) * up, back]
+        )
 
     @property
     def position(self) -> np.ndarray:

@@ -10,11 +10,22 @@ from dataclasses import dataclass
 import numpy as np
 
 GROUPS = {  # keypoints of each part of the face, by number of keypoints in the scheme
-    68: {"jaw": range(17), "brows": range(17, 27), "nose bridge": range(27, 31),
-         "nose base": range(31, 36), "eyes": range(36, 48), "outer lips": range(48, 60),
-         "inner lips": range(60, 68)},
-    58: {"jaw": range(13), "eyes": range(13, 29), "brows": range(29, 39),
-         "mouth": range(39, 47), "nose": range(47, 58)},
+    68: {
+        "jaw": range(17),
+        "brows": range(17, 27),
+        "nose bridge": range(27, 31),
+        "nose base": range(31, 36),
+        "eyes": range(36, 48),
+        "outer lips": range(48, 60),
+        "inner lips": range(60, 68),
+    },
+    58: {
+        "jaw": range(13),
+        "eyes": range(13, 29),
+        "brows": range(29, 39),
+        "mouth": range(39, 47),
+        "nose": range(47, 58),
+    },
 }
 EYE_CORNERS = {68: (36, 45), 58: (21, 13)}
 MODES = 6
@@ -49,7 +60,7 @@ def shape_model(shapes: np.ndarray, rounds: int = 10) -> ShapeModel:
     mean = upright(mean, right, left)
     flat = (align(shapes, mean) - mean).reshape(len(shapes), -1)
     _, scale, modes = np.linalg.svd(flat - flat.mean(0), full_matrices=False)
-    return ShapeModel(mean, modes, scale ** 2 / max(1, len(shapes) - 1))
+    return ShapeModel(mean, modes, scale**2 / max(1, len(shapes) - 1))
 
 
 def upright(shape: np.ndarray, right: int, left: int) -> np.ndarray:
@@ -74,23 +85,30 @@ def report(ours: np.ndarray, theirs: np.ndarray, by_keypoint: bool = True) -> st
         If the sets have different numbers of keypoints.
     """
     if ours.shape[1] != theirs.shape[1]:
-        raise ValueError(f"{ours.shape[1]} keypoints here, {theirs.shape[1]} there: "
-                         "compare sets of one scheme")
+        raise ValueError(
+            f"{ours.shape[1]} keypoints here, {theirs.shape[1]} there: compare sets of one scheme"
+        )
     mine, real = shape_model(ours), shape_model(theirs)
     shift = 100 * (align(mine.mean[None], real.mean)[0] - real.mean)
     distance = np.linalg.norm(shift, axis=1)
-    spread = [100 * np.sqrt((align(s, m.mean) - m.mean).var(0).sum(1))
-              for s, m in ((ours, mine), (theirs, real))]
-    lines = [f"{len(ours)} shapes against {len(theirs)}; percent of the eye corners' distance",
-             f"mean distance of the mean shapes: {distance.mean():.2f}", "",
-             f"{'part':12} {'distance':>9} {'shift x':>8} {'shift y':>8} "
-             f"{'spread':>7} {'theirs':>7}"]
+    spread = [
+        100 * np.sqrt((align(s, m.mean) - m.mean).var(0).sum(1))
+        for s, m in ((ours, mine), (theirs, real))
+    ]
+    lines = [
+        f"{len(ours)} shapes against {len(theirs)}; percent of the eye corners' distance",
+        f"mean distance of the mean shapes: {distance.mean():.2f}",
+        "",
+        f"{'part':12} {'distance':>9} {'shift x':>8} {'shift y':>8} {'spread':>7} {'theirs':>7}",
+    ]
     rows = {name: list(which) for name, which in GROUPS[ours.shape[1]].items()}
     if by_keypoint:
         rows |= {f"keypoint {k}": [k] for k in range(ours.shape[1])}
-    lines += [f"{name:12} {distance[k].mean():9.2f} {shift[k, 0].mean():8.2f} "
-              f"{shift[k, 1].mean():8.2f} {spread[0][k].mean():7.2f} {spread[1][k].mean():7.2f}"
-              for name, k in rows.items()]
+    lines += [
+        f"{name:12} {distance[k].mean():9.2f} {shift[k, 0].mean():8.2f} "
+        f"{shift[k, 1].mean():8.2f} {spread[0][k].mean():7.2f} {spread[1][k].mean():7.2f}"
+        for name, k in rows.items()
+    ]
     return "\n".join([*lines, "", *mode_lines(mine, real)])
 
 
@@ -98,9 +116,11 @@ def mode_lines(mine: ShapeModel, real: ShapeModel) -> list[str]:
     """Return the table of the main modes of variation."""
     lines = [f"{'mode':>4} {'std':>7} {'theirs':>7} {'|cosine| with their best mode':>30}"]
     cosine = np.abs(mine.modes[:MODES] @ real.modes[:MODES].T)
-    lines += [f"{k + 1:4d} {100 * np.sqrt(mine.variance[k]):7.2f} "
-              f"{100 * np.sqrt(real.variance[k]):7.2f} "
-              f"{cosine[k].max():24.2f} (mode {cosine[k].argmax() + 1})"
-              for k in range(min(MODES, len(mine.modes), len(real.modes)))]
+    lines += [
+        f"{k + 1:4d} {100 * np.sqrt(mine.variance[k]):7.2f} "
+        f"{100 * np.sqrt(real.variance[k]):7.2f} "
+        f"{cosine[k].max():24.2f} (mode {cosine[k].argmax() + 1})"
+        for k in range(min(MODES, len(mine.modes), len(real.modes)))
+    ]
     share = explained(mine, real, 20)
     return [*lines, f"variance of theirs within our first 20 modes: {share:.1%}"]

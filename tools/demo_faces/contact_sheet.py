@@ -12,8 +12,9 @@ SEEN, HIDDEN, BOX = (60, 255, 60), (255, 60, 60), (255, 230, 0)
 def tile(labelled: Labelled, overlay: bool, scale: float) -> Image.Image:
     """Return one picture; with overlay, keypoints (hidden ones red) and box are drawn."""
     image = Image.open(labelled.path).convert("RGB")
-    image = image.resize((round(image.width * scale), round(image.height * scale)),
-                         Image.Resampling.LANCZOS)
+    image = image.resize(
+        (round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS
+    )
     if not overlay:
         return image
     draw = ImageDraw.Draw(image)
@@ -26,8 +27,9 @@ def tile(labelled: Labelled, overlay: bool, scale: float) -> Image.Image:
     return image
 
 
-def contact_sheet(pictures: list[Labelled], path: Path, *, columns: int, overlay: bool,
-                  scale: float = 1.0) -> None:
+def contact_sheet(
+    pictures: list[Labelled], path: Path, *, columns: int, overlay: bool, scale: float = 1.0
+) -> None:
     """Write pictures side by side, row by row.
 
     columns: pictures a row; scale: factor on the pictures' size.

@@ -24,8 +24,11 @@ class JawScan:
 
     def __init__(self, vertices: np.ndarray, quads: list[list[int]]) -> None:
         ears = uv_mask("ears")
-        faces = [q for q in quads if vertices[q, 2].min() > 0.52
-                 and vertices[q, 0].max() < 0.03 and ears[q].max() < 0.4]
+        faces = [
+            q
+            for q in quads
+            if vertices[q, 2].min() > 0.52 and vertices[q, 0].max() < 0.03 and ears[q].max() < 0.4
+        ]
         self.faces = np.array([t for q in faces for t in ((q[0], q[1], q[2]), (q[0], q[2], q[3]))])
         self.triangles = vertices[self.faces]
 
@@ -42,8 +45,15 @@ class JawScan:
             position = self.ORIGIN + t * direction
             if out and np.linalg.norm(position - out[-1][0]) > 0.012:
                 break  # left the head: neck, ear hole
-            out.append((position, [[int(v), round(float(w), 4)]
-                                   for v, w in zip(self.faces[k], weights, strict=True)]))
+            out.append(
+                (
+                    position,
+                    [
+                        [int(v), round(float(w), 4)]
+                        for v, w in zip(self.faces[k], weights, strict=True)
+                    ],
+                )
+            )
         return out
 
     def contour_index(self, profile: list, theta: float) -> int:
@@ -87,8 +97,9 @@ def furthest_hit(origin: np.ndarray, direction: np.ndarray, triangles: np.ndarra
     return t[k], k, (1 - u[k] - v[k], u[k], v[k])
 
 
-def jaw_strips(vertices: np.ndarray, quads: list[list[int]], half: int,
-               start_z: float) -> list[dict]:
+def jaw_strips(
+    vertices: np.ndarray, quads: list[list[int]], half: int, start_z: float
+) -> list[dict]:
     """Return the strips of the subject's right half, from the first point to the chin.
 
     half: number of strips; start_z: height of the first on the reference head, metres.
@@ -96,15 +107,20 @@ def jaw_strips(vertices: np.ndarray, quads: list[list[int]], half: int,
     scan = JawScan(vertices, quads)
     thetas = np.radians(np.arange(-40, 90.1, 2.0))
     profiles = [scan.profile(t) for t in thetas]
-    curve = np.array([p[scan.contour_index(p, t)][0]
-                      for p, t in zip(profiles, thetas, strict=True)])[:, [0, 2]]
+    curve = np.array(
+        [p[scan.contour_index(p, t)][0] for p, t in zip(profiles, thetas, strict=True)]
+    )[:, [0, 2]]
     first = int(np.abs(curve[:, 1] - start_z).argmin())
     arc = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(curve, axis=0), axis=1))])
     strips = []
     for theta in np.interp(np.linspace(arc[first], arc[-1], half), arc, thetas):
         profile = scan.profile(theta)
         end = scan.contour_index(profile, theta)
-        points = [point for _, point in profile[max(0, end - STRIP_STEPS):end + 1:2]]
-        strips.append({"strip": points[::-1], "direction": [
-            round(float(-np.cos(theta)), 4), round(float(np.sin(theta)), 4)]})
+        points = [point for _, point in profile[max(0, end - STRIP_STEPS) : end + 1 : 2]]
+        strips.append(
+            {
+                "strip": points[::-1],
+                "direction": [round(float(-np.cos(theta)), 4), round(float(np.sin(theta)), 4)],
+            }
+        )
     return strips

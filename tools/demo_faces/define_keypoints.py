@@ -13,10 +13,37 @@ from .define_jaw import jaw_strips
 from .keypoints import TABLE
 
 # Edge loops around the subject's right eye and the mouth.
-LID_MARGIN_RIGHT = [0, 1, 54, 57, 60, 102, 63, 66, 69, 72, 53, 5080, 50, 47, 44, 41, 36, 33,
-                    30, 5078, 27, 24, 21, 18, 15, 12, 9, 6]
-LIP_STARTS = {"outer": (455, 454), "fleshy": (468, 465), "edge": (474, 473),
-              "contact": (520, 521)}
+LID_MARGIN_RIGHT = [
+    0,
+    1,
+    54,
+    57,
+    60,
+    102,
+    63,
+    66,
+    69,
+    72,
+    53,
+    5080,
+    50,
+    47,
+    44,
+    41,
+    36,
+    33,
+    30,
+    5078,
+    27,
+    24,
+    21,
+    18,
+    15,
+    12,
+    9,
+    6,
+]
+LIP_STARTS = {"outer": (455, 454), "fleshy": (468, 465), "edge": (474, 473), "contact": (520, 521)}
 CUPIDS_BOW = 450  # the vertex of the upper lip's right peak
 # Subject's right brow: vertex rings at, above and below its middle, head to tail.
 BROW_MIDDLE = [228, 208, 205, 204, 206, 207, 212, 254]
@@ -42,16 +69,19 @@ class Surface:
                 self.faces_at.setdefault(v, []).append(k)
         skin = self.vertices[:SKIN_VERTICES]
         head = np.flatnonzero(skin[:, 2] > 0.5)
-        self.mirror_of = {int(v): int(head[np.linalg.norm(
-            skin[head] - skin[v] * [-1, 1, 1], axis=1).argmin()]) for v in head}
+        self.mirror_of = {
+            int(v): int(head[np.linalg.norm(skin[head] - skin[v] * [-1, 1, 1], axis=1).argmin()])
+            for v in head
+        }
 
     def loop(self, first: int, second: int) -> list[int]:
         """Return the closed edge loop through two neighbours."""
         loop = [first, second]
         while True:
             previous, current = loop[-2:]
-            far = [set(self.quads[k]) for k in self.faces_at[current]
-                   if previous not in self.quads[k]]
+            far = [
+                set(self.quads[k]) for k in self.faces_at[current] if previous not in self.quads[k]
+            ]
             following = int((set.intersection(*far) - {current}).pop())
             if following == first:
                 return loop
@@ -71,7 +101,7 @@ class Surface:
     def fraction_of(self, path: list[int], v: int) -> float:
         """Return the arc-length fraction at which a path passes vertex v."""
         steps = np.linalg.norm(np.diff(self.vertices[path], axis=0), axis=1)
-        return float(steps[:path.index(v)].sum() / steps.sum())
+        return float(steps[: path.index(v)].sum() / steps.sum())
 
     def mirror(self, strip: list) -> list:
         """Return a strip on the other side of the face."""
@@ -88,7 +118,7 @@ class Surface:
         k = int(x.argmin())
         turned = loop[k:] + loop[:k]
         cut = turned.index(loop[int(x.argmax())])
-        one, two = turned[:cut + 1], [turned[0], *turned[:cut - 1:-1]]
+        one, two = turned[: cut + 1], [turned[0], *turned[: cut - 1 : -1]]
         return (one, two) if via in one else (two, one)
 
 
@@ -115,8 +145,9 @@ def right_eye(surface: Surface) -> tuple[list, list]:
 def brow_edge(offset: float) -> list:
     """Return points of the right brow, head to tail, `offset` rings above its middle."""
     points = []
-    for middle, above, below, lift in zip(BROW_MIDDLE, BROW_ABOVE, BROW_BELOW, BROW_LIFT,
-                                          strict=True):
+    for middle, above, below, lift in zip(
+        BROW_MIDDLE, BROW_ABOVE, BROW_BELOW, BROW_LIFT, strict=True
+    ):
         t = offset * (1 if offset > 0 else 1 - 0.5 * max(0, lift)) + lift
         points.append(between(vertex(middle), vertex(above if t >= 0 else below), abs(t)))
     points[0] = between(points[0], points[1], BROW_HEAD)
@@ -125,8 +156,10 @@ def brow_edge(offset: float) -> list:
 
 def lips(surface: Surface) -> dict[str, tuple[list, list]]:
     """Return the rings of the lips: upper and lower paths from right to left corner."""
-    return {name: surface.halves(surface.loop(*start), via=start[0])
-            for name, start in LIP_STARTS.items()}
+    return {
+        name: surface.halves(surface.loop(*start), via=start[0])
+        for name, start in LIP_STARTS.items()
+    }
 
 
 def ibug68(surface: Surface) -> list[dict]:
@@ -139,8 +172,10 @@ def ibug68(surface: Surface) -> list[dict]:
     base = [single(vertex(v)) for v in (NOSE_WING, NOSTRIL, NOSE_BASE)]
     base += [surface.mirrored(p) for p in base[1::-1]]
     upper, lower = right_eye(surface)
-    eye = [single(p) for p in (*surface.along(upper, [0, 0.35, 0.68, 1]),
-                               *surface.along(lower, [0.68, 0.35]))]
+    eye = [
+        single(p)
+        for p in (*surface.along(upper, [0, 0.35, 0.68, 1]), *surface.along(lower, [0.68, 0.35]))
+    ]
     left = [surface.mirrored(eye[k]) for k in (3, 2, 1, 0, 5, 4)]
     return jaw + brow + bridge + base + eye + left + ibug_mouth(surface)
 
@@ -150,18 +185,29 @@ def ibug_mouth(surface: Surface) -> list[dict]:
     paths = lips(surface)
     upper, lower = paths["outer"]
     peak = surface.fraction_of(upper, CUPIDS_BOW)
-    outer = [single(p) for p in (
-        *surface.along(upper, [0, peak * 0.52, peak, 0.5, 1 - peak, 1 - peak * 0.52, 1]),
-        *surface.along(lower, [0.80, 0.62, 0.5, 0.38, 0.20]))]
+    outer = [
+        single(p)
+        for p in (
+            *surface.along(upper, [0, peak * 0.52, peak, 0.5, 1 - peak, 1 - peak * 0.52, 1]),
+            *surface.along(lower, [0.80, 0.62, 0.5, 0.38, 0.20]),
+        )
+    ]
 
     def inner(half: int, fraction: float) -> dict:
-        strip = [surface.along(paths[ring][half], [fraction])[0]
-                 for ring in ("contact", "edge", "fleshy")]
+        strip = [
+            surface.along(paths[ring][half], [fraction])[0]
+            for ring in ("contact", "edge", "fleshy")
+        ]
         return {"strip": strip, "direction": [0.0, -1.0 if half else 1.0]}
 
     corner = single(surface.along(paths["edge"][0], [0.03])[0])
-    return [*outer, corner, *(inner(0, f) for f in (0.37, 0.5, 0.63)), surface.mirrored(corner),
-            *(inner(1, f) for f in (0.64, 0.5, 0.36))]
+    return [
+        *outer,
+        corner,
+        *(inner(0, f) for f in (0.37, 0.5, 0.63)),
+        surface.mirrored(corner),
+        *(inner(1, f) for f in (0.64, 0.5, 0.36)),
+    ]
 
 
 def imm58(surface: Surface) -> list[dict]:
@@ -169,51 +215,86 @@ def imm58(surface: Surface) -> list[dict]:
     jaw = jaw_strips(surface.vertices, surface.quads, 7, 0.617)
     jaw += [surface.mirrored(p) for p in jaw[-2::-1]]
     upper, lower = right_eye(surface)
-    right = [single(p) for p in (*surface.along(upper, [0, 0.25, 0.5, 0.75, 1]),
-                                 *surface.along(lower, [0.75, 0.5, 0.25]))]
-    brow = [single(p) for p in (brow_edge(BROW_BOTTOM)[0], *surface.along(
-        brow_edge(BROW_TOP), [0.22, 0.54, 0.77, 1]))]
-    return [*jaw, *(surface.mirrored(p) for p in right), *right,
-            *(surface.mirrored(p) for p in brow), *brow, *imm_mouth(surface), *imm_nose(surface)]
+    right = [
+        single(p)
+        for p in (
+            *surface.along(upper, [0, 0.25, 0.5, 0.75, 1]),
+            *surface.along(lower, [0.75, 0.5, 0.25]),
+        )
+    ]
+    brow = [
+        single(p)
+        for p in (
+            brow_edge(BROW_BOTTOM)[0],
+            *surface.along(brow_edge(BROW_TOP), [0.22, 0.54, 0.77, 1]),
+        )
+    ]
+    return [
+        *jaw,
+        *(surface.mirrored(p) for p in right),
+        *right,
+        *(surface.mirrored(p) for p in brow),
+        *brow,
+        *imm_mouth(surface),
+        *imm_nose(surface),
+    ]
 
 
 def imm_mouth(surface: Surface) -> list[dict]:
     """Return the 8 keypoints around the lips."""
     upper, lower = lips(surface)["outer"]
     peak = surface.fraction_of(upper, CUPIDS_BOW)
-    return [single(p) for p in (*surface.along(upper, [0, peak, 0.5, 1 - peak, 1]),
-                                *surface.along(lower, [0.62, 0.5, 0.38]))]
+    return [
+        single(p)
+        for p in (
+            *surface.along(upper, [0, peak, 0.5, 1 - peak, 1]),
+            *surface.along(lower, [0.62, 0.5, 0.38]),
+        )
+    ]
 
 
 def imm_nose(surface: Surface) -> list[dict]:
     """Return the 11 keypoints down one side of the nose, under it and up the other."""
-    right = [single(p) for p in (between(vertex(116), vertex(122), 0.5),
-                                 between(vertex(198), vertex(202), 0.4),
-                                 vertex(5069), vertex(288), vertex(285))]
+    right = [
+        single(p)
+        for p in (
+            between(vertex(116), vertex(122), 0.5),
+            between(vertex(198), vertex(202), 0.4),
+            vertex(5069),
+            vertex(288),
+            vertex(285),
+        )
+    ]
     return [*right, single(vertex(NOSE_BASE)), *(surface.mirrored(p) for p in right[::-1])]
 
 
 def paths(surface: Surface) -> dict:
     """Return what is drawn along the keypoints: edges of the brows, lids, tops of the ears."""
-    brows = {"right_top": brow_edge(BROW_TOP), "right_middle": brow_edge(BROW_MID),
-             "right_bottom": brow_edge(BROW_BOTTOM)}
+    brows = {
+        "right_top": brow_edge(BROW_TOP),
+        "right_middle": brow_edge(BROW_MID),
+        "right_bottom": brow_edge(BROW_BOTTOM),
+    }
     brows |= {k.replace("right", "left"): surface.mirror(p) for k, p in brows.items()}
     upper, lower = right_eye(surface)
     lids = {"right_upper": upper, "right_lower": lower}
-    lids |= {k.replace("right", "left"): [surface.mirror_of[v] for v in path]
-             for k, path in lids.items()}
+    lids |= {
+        k.replace("right", "left"): [surface.mirror_of[v] for v in path] for k, path in lids.items()
+    }
     skin = surface.vertices[:SKIN_VERTICES]
     ear = int(np.linalg.norm(skin - EAR_TOP, axis=1).argmin())
-    return {"brow": brows, "lids": lids,
-            "ear_top": {"right": ear, "left": surface.mirror_of[ear]}}
+    return {"brow": brows, "lids": lids, "ear_top": {"right": ear, "left": surface.mirror_of[ear]}}
 
 
 def main() -> None:
     """Write keypoints.json."""
     surface = Surface()
-    out = {"about": "Written by define_keypoints.py: see keypoints.py.",
-           "topology": "MakeHuman base.obj",
-           "schemes": {"ibug68": ibug68(surface), "imm58": imm58(surface)}, **paths(surface)}
+    out = {
+        "about": "Written by define_keypoints.py: see keypoints.py.",
+        "topology": "MakeHuman base.obj",
+        "schemes": {"ibug68": ibug68(surface), "imm58": imm58(surface)},
+        **paths(surface),
+    }
     text = json.dumps(out, separators=(",", ":")).replace('{"strip"', '\n{"strip"')
     TABLE.write_text(text + "\n")
 

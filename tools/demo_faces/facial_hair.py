@@ -10,8 +10,11 @@ from .strands import Strands, sample_roots
 
 FINE = 0.00013  # metres: radius of a drawn strand
 BEARDS = {  # region, length in metres, strands
-    "stubble": ("beard", 0.0022, 9000), "full": ("beard", 0.012, 16000),
-    "goatee": ("goatee", 0.011, 6000), "moustache": ("moustache", 0.010, 2400)}
+    "stubble": ("beard", 0.0022, 9000),
+    "full": ("beard", 0.012, 16000),
+    "goatee": ("goatee", 0.011, 6000),
+    "moustache": ("moustache", 0.010, 2400),
+}
 
 
 def brow_hair(person: Person, vertices: np.ndarray, side: str) -> Strands:
@@ -22,8 +25,10 @@ def brow_hair(person: Person, vertices: np.ndarray, side: str) -> Strands:
     """
     rng = np.random.default_rng([3, *person.seed, int(side == "left")])
     edges = keypoints.table()["brow"]
-    paths = [keypoints.surface_points(edges[f"{side}_{k}"], vertices)
-             for k in ("top", "middle", "bottom")]
+    paths = [
+        keypoints.surface_points(edges[f"{side}_{k}"], vertices)
+        for k in ("top", "middle", "bottom")
+    ]
     count = int(rng.uniform(300, 480) * person.brow)
     s = 0.95 * rng.beta(1.05, 1.2, count)
     u = rng.random(count) * (0.35 + 0.65 * smoothstep(1 - s, 0.0, 0.5))  # the tail is thin
@@ -37,8 +42,11 @@ def brow_hair(person: Person, vertices: np.ndarray, side: str) -> Strands:
     direction = unit(tangent + lean * up + 0.3 * outward + 0.2 * rng.normal(size=root.shape))
     length = 0.0075 * rng.uniform(0.6, 1.2, (count, 1))
     t = np.linspace(0, 1, 4)[None, :, None]
-    points = (root + 0.0006 * outward)[:, None] + t * length[:, None] * direction[:, None] \
-        - t ** 2 * length[:, None] * 0.25 * up
+    points = (
+        (root + 0.0006 * outward)[:, None]
+        + t * length[:, None] * direction[:, None]
+        - t**2 * length[:, None] * 0.25 * up
+    )
     return Strands(points - 0.0004 * up, FINE * (0.8 + 0.25 * person.brow))
 
 
@@ -60,8 +68,11 @@ def lashes(person: Person, vertices: np.ndarray, axes: np.ndarray, side: str) ->
         size = length * (0.65 + 0.5 * person.makeup) * rng.uniform(0.8, 1.1, (count, 1))
         t = np.linspace(0, 1, 4)[None, :, None]
         curl = np.sign(rise) * axes[:, 2]
-        out.append(root[:, None] + t * size[:, None] * direction[:, None]
-                   + 0.35 * t ** 2 * size[:, None] * curl)
+        out.append(
+            root[:, None]
+            + t * size[:, None] * direction[:, None]
+            + 0.35 * t**2 * size[:, None] * curl
+        )
     return Strands(np.concatenate(out), 0.00008 + 0.00005 * person.makeup)
 
 
@@ -79,4 +90,4 @@ def beard_hair(person: Person, vertices: np.ndarray, axes: np.ndarray) -> Strand
     t = np.linspace(0, 1, 5)[None, :, None]
     size = (length * rng.uniform(0.5, 1.1, len(roots)))[:, None, None]
     points = roots[:, None] - 0.0006 * normals[:, None] + t * size * direction[:, None]
-    return Strands(points + t ** 2 * size * 0.3 * (axes @ np.array([0, 0.25, -1.0])), FINE)
+    return Strands(points + t**2 * size * 0.3 * (axes @ np.array([0, 0.25, -1.0])), FINE)

@@ -51,7 +51,8 @@ def snapshot_faults(melanin: float, rng: np.random.Generator) -> Faults:
     """Draw the faults of any camera: most pictures good, some blurred, noisy or small."""
     moved = rng.random() < 0.08
     return Faults(
-        face_brightness(melanin, rng, 0.08), gamma=float(np.exp(rng.normal(0, 0.10))),
+        face_brightness(melanin, rng, 0.08),
+        gamma=float(np.exp(rng.normal(0, 0.10))),
         contrast=float(rng.uniform(0.92, 1.2)),
         saturation=0.0 if rng.random() < 0.05 else float(rng.uniform(0.75, 1.25)),
         balance=tuple(float(v) for v in np.clip(rng.normal(1, 0.03, 3), 0.9, 1.1)),
@@ -60,11 +61,17 @@ def snapshot_faults(melanin: float, rng: np.random.Generator) -> Faults:
         shrink=float(rng.uniform(0.35, 0.8)) if rng.random() < 0.2 else 1.0,
         noise=float(min(8.0, rng.gamma(1.2, 1.3))),
         vignette=float(rng.uniform(0.1, 0.4)) if rng.random() < 0.25 else 0.0,
-        quality=int(rng.integers(62, 90)))
+        quality=int(rng.integers(62, 90)),
+    )
 
 
-def develop(light: np.ndarray, behind: np.ndarray, points: np.ndarray, faults: Faults,
-            rng: np.random.Generator) -> Image.Image:
+def develop(
+    light: np.ndarray,
+    behind: np.ndarray,
+    points: np.ndarray,
+    faults: Faults,
+    rng: np.random.Generator,
+) -> Image.Image:
     """Turn light into an 8-bit image with a camera's faults.
 
     light: (H, W, 4) linear RGB with premultiplied alpha, exposed for the face; behind: (H, W, 3)
@@ -106,8 +113,9 @@ def convex_hull(points: np.ndarray) -> np.ndarray:
     def chain(sequence) -> list:
         out: list = []
         for p in sequence:
-            while len(out) > 1 and (out[-1][0] - out[-2][0]) * (p[1] - out[-2][1]) \
-                    <= (out[-1][1] - out[-2][1]) * (p[0] - out[-2][0]):
+            while len(out) > 1 and (out[-1][0] - out[-2][0]) * (p[1] - out[-2][1]) <= (
+                out[-1][1] - out[-2][1]
+            ) * (p[0] - out[-2][0]):
                 out.pop()
             out.append(p)
         return out[:-1]
@@ -133,8 +141,9 @@ def tone_curve(linear: np.ndarray) -> np.ndarray:
     """Return sRGB values (IEC 61966-2-1) of linear light whose highlights are rolled off."""
     over = np.maximum(linear - SHOULDER, 0)
     rolled = np.minimum(linear, SHOULDER) + (1 - SHOULDER) * (1 - np.exp(-over / (1 - SHOULDER)))
-    return np.where(rolled <= 0.0031308, 12.92 * rolled,
-                    1.055 * np.maximum(rolled, 1e-6) ** (1 / 2.4) - 0.055)
+    return np.where(
+        rolled <= 0.0031308, 12.92 * rolled, 1.055 * np.maximum(rolled, 1e-6) ** (1 / 2.4) - 0.055
+    )
 
 
 def corner_distance(size: tuple[int, int]) -> np.ndarray:
@@ -151,15 +160,25 @@ def blurred(image: Image.Image, faults: Faults) -> Image.Image:
     if length:
         a = np.radians(degrees)
         steps = np.linspace(-length / 2, length / 2, 9)
-        layers = [np.asarray(image.transform(image.size, Image.Transform.AFFINE, (
-            1, 0, s * np.cos(a), 0, 1, s * np.sin(a)), Image.Resampling.BILINEAR), float)
-            for s in steps]
+        layers = [
+            np.asarray(
+                image.transform(
+                    image.size,
+                    Image.Transform.AFFINE,
+                    (1, 0, s * np.cos(a), 0, 1, s * np.sin(a)),
+                    Image.Resampling.BILINEAR,
+                ),
+                float,
+            )
+            for s in steps
+        ]
         image = Image.fromarray(np.mean(layers, 0).round().astype(np.uint8))
     if faults.shrink < 1:
         small = [max(8, round(side * faults.shrink)) for side in image.size]
         # Not BOX: Pillow gives a box whole pixels only, which moves edges by up to half a pixel.
         image = image.resize(small, Image.Resampling.BILINEAR).resize(
-            image.size, Image.Resampling.BICUBIC)
+            image.size, Image.Resampling.BICUBIC
+        )
     return image
 
 

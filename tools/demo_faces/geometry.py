@@ -60,8 +60,9 @@ def frame(forward: np.ndarray, up: np.ndarray) -> np.ndarray:
     return np.stack([x, y, np.cross(x, y)], 1)
 
 
-def tube(path: np.ndarray, radius: float, *, closed: bool = False, sides: int = 10,
-         flatten: float = 1.0) -> tuple[np.ndarray, list]:
+def tube(
+    path: np.ndarray, radius: float, *, closed: bool = False, sides: int = 10, flatten: float = 1.0
+) -> tuple[np.ndarray, list]:
     """Return (vertices, faces) of a tube along a polyline (N, 3).
 
     radius: metres, or (N,); flatten: the section's height over its width (1 is round).
@@ -77,9 +78,16 @@ def tube(path: np.ndarray, radius: float, *, closed: bool = False, sides: int = 
     r = np.broadcast_to(radius, count)[:, None, None]
     ring = np.cos(t)[:, None] * side[:, None] + flatten * np.sin(t)[:, None] * up[:, None]
     vertices = (path[:, None] + r * ring).reshape(-1, 3)
-    faces = [[k * sides + j, k * sides + (j + 1) % sides,
-              (k + 1) % count * sides + (j + 1) % sides, (k + 1) % count * sides + j]
-             for k in range(count if closed else count - 1) for j in range(sides)]
+    faces = [
+        [
+            k * sides + j,
+            k * sides + (j + 1) % sides,
+            (k + 1) % count * sides + (j + 1) % sides,
+            (k + 1) % count * sides + j,
+        ]
+        for k in range(count if closed else count - 1)
+        for j in range(sides)
+    ]
     if not closed:
         faces += [list(range(sides))[::-1], list(range((count - 1) * sides, count * sides))]
     return vertices, faces
@@ -93,8 +101,11 @@ def ellipsoid(centre: np.ndarray, radii: np.ndarray, steps: int = 24) -> tuple[n
     circle = np.stack([np.cos(t), np.sin(t), 0 * t], 1) * radii
     vertices = np.concatenate([r + np.sin(a) * circle for r, a in zip(rings, u, strict=True)])
     n = len(t)
-    faces = [[k * n + j, (k + 1) * n + j, (k + 1) * n + (j + 1) % n, k * n + (j + 1) % n]
-             for k in range(steps - 1) for j in range(n)]
+    faces = [
+        [k * n + j, (k + 1) * n + j, (k + 1) * n + (j + 1) % n, k * n + (j + 1) % n]
+        for k in range(steps - 1)
+        for j in range(n)
+    ]
     return vertices, [*faces, list(range(n)), list(range((steps - 1) * n, steps * n))[::-1]]
 
 

@@ -62,7 +62,7 @@ class Head:
     def __init__(self, vertices: np.ndarray, axes: np.ndarray) -> None:
         self.vertices, self.axes, self.outline = vertices, axes, Outline(vertices)
         self.eyes = (vertices[body.EYES["left"]].mean(0) + vertices[body.EYES["right"]].mean(0)) / 2
-        rest = body.rest_vertices()[:body.SKIN_VERTICES]
+        rest = body.rest_vertices()[: body.SKIN_VERTICES]
         self.knot = vertices[int(np.linalg.norm(rest - KNOT, axis=1).argmin())]
 
     def before_face(self, points: np.ndarray) -> np.ndarray:
@@ -93,12 +93,13 @@ def root_density(style: str, side: float = 0.0) -> np.ndarray:
     if not side or STYLES[style].comb not in ("part", "fringe"):
         return weight
     x, y, _ = body.rest_vertices().T
-    parting = np.exp(-((x - PARTING * side) / 0.009) ** 2)
+    parting = np.exp(-(((x - PARTING * side) / 0.009) ** 2))
     return weight * (1 + 6 * parting + 2 * smoothstep(-y, 0.11, 0.15))
 
 
-def head_hair(person: Person, vertices: np.ndarray, axes: np.ndarray,
-              hat: float | None = None) -> Strands:
+def head_hair(
+    person: Person, vertices: np.ndarray, axes: np.ndarray, hat: float | None = None
+) -> Strands:
     """Grow the head's hair.
 
     vertices: (V, 3) metres of the posed mesh; axes: the head's left, back, up in columns; hat:
@@ -108,29 +109,39 @@ def head_hair(person: Person, vertices: np.ndarray, axes: np.ndarray,
     style, head = STYLES[person.hair_style], Head(vertices, axes)
     side = rng.choice([-1.0, 1.0]) * rng.uniform(0.3, 1.3)
     length, over_face = style.length * rng.uniform(0.8, 1.25), rng.random() < OVER_FACE
-    roots, normals, rest = sample_roots(vertices, root_density(person.hair_style, side),
-                                        style.count, rng)
+    roots, normals, rest = sample_roots(
+        vertices, root_density(person.hair_style, side), style.count, rng
+    )
     guides = rng.choice(len(roots), style.clumps, replace=False)
     member = nearest(roots, roots[guides])
     combed = comb_direction(style.comb, rest, side, member, rng) @ axes.T
-    direction = unit(style.lift * normals + (1 - style.lift) * combed
-                     + style.wild * rng.normal(size=(style.clumps, 3))[member]
-                     + 0.4 * style.wild * rng.normal(size=roots.shape))
+    direction = unit(
+        style.lift * normals
+        + (1 - style.lift) * combed
+        + style.wild * rng.normal(size=(style.clumps, 3))[member]
+        + 0.4 * style.wild * rng.normal(size=roots.shape)
+    )
     lengths = strand_lengths(style, length, rest, member, side, rng)
     points = clump(grow(roots, direction, lengths, style, head), guides, member, style.clumping)
     points = curled(points, *waves(person, style, length, rng), member, rng)
-    keep = np.ones(len(points), bool) if over_face else cleared(
-        points, roots, direction, lengths, style, head)
+    keep = (
+        np.ones(len(points), bool)
+        if over_face
+        else cleared(points, roots, direction, lengths, style, head)
+    )
     if hat is not None:
         keep &= flatten(points, rest, hat, length, head)
     if style.comb == "back":
-        points, keep = np.concatenate([points, tail(head, style.steps, rng)]), np.append(
-            keep, np.ones(TAIL, bool))
+        points, keep = (
+            np.concatenate([points, tail(head, style.steps, rng)]),
+            np.append(keep, np.ones(TAIL, bool)),
+        )
     return Strands(points[keep], COARSE if style.length > 0.01 else FINE)
 
 
-def comb_direction(kind: str, rest: np.ndarray, side: float, member: np.ndarray,
-                   rng: np.random.Generator) -> np.ndarray:
+def comb_direction(
+    kind: str, rest: np.ndarray, side: float, member: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """Return (S, 3) directions of combing in the upright head's frame.
 
     rest: (S, 3) roots on the reference head; side: sign and size of the parting's place; member:
@@ -148,8 +159,9 @@ def comb_direction(kind: str, rest: np.ndarray, side: float, member: np.ndarray,
     ragged = rng.normal(0, 0.0035, member.max() + 1)[member] + rng.normal(0, 0.002, len(x))
     sideways = np.tanh((x - PARTING * side + ragged) / 0.005)
     front = smoothstep(-y, 0.09, 0.17)
-    direction = np.stack([sideways, 0.9 * front, 0.25 * np.exp(-(x - PARTING * side) ** 2 / 2e-4)
-                          - 0.2], 1)
+    direction = np.stack(
+        [sideways, 0.9 * front, 0.25 * np.exp(-((x - PARTING * side) ** 2) / 2e-4) - 0.2], 1
+    )
     if kind == "fringe":
         swept = np.stack([0.4 * side + 0.6 * x / 0.05, zero - 1.0, zero - 0.5], 1)
         ahead = (smoothstep(-y, 0.125, 0.15) * (np.abs(x) < FRINGE_HALF))[:, None]
@@ -158,8 +170,14 @@ def comb_direction(kind: str, rest: np.ndarray, side: float, member: np.ndarray,
     return unit(direction * (1 - behind) + unit(away * [0.6, 1, 1]) * behind)
 
 
-def strand_lengths(style: Style, length: float, rest: np.ndarray, member: np.ndarray, side: float,
-                   rng: np.random.Generator) -> np.ndarray:
+def strand_lengths(
+    style: Style,
+    length: float,
+    rest: np.ndarray,
+    member: np.ndarray,
+    side: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Return (S,) metres; a fringe ends above the eyes, aslant and ragged."""
     lengths = length * rng.uniform(0.75, 1.1, len(rest))
     if style.comb == "fringe":
@@ -170,8 +188,9 @@ def strand_lengths(style: Style, length: float, rest: np.ndarray, member: np.nda
     return lengths
 
 
-def waves(person: Person, style: Style, length: float,
-          rng: np.random.Generator) -> tuple[float, float]:
+def waves(
+    person: Person, style: Style, length: float, rng: np.random.Generator
+) -> tuple[float, float]:
     """Return size (metres) and number of a strand's waves: frizzy, wavy or straight hair."""
     frizz = float(np.clip(person.phenotype["african"] * 1.4 - 0.3, 0, 1))
     wavy = float(rng.random() < 0.35) * min(0.007, 0.06 * length)
@@ -179,8 +198,9 @@ def waves(person: Person, style: Style, length: float,
     return size, 1.5 + 2.0 * frizz + length / 0.15
 
 
-def grow(roots: np.ndarray, direction: np.ndarray, lengths: np.ndarray, style: Style,
-         head: Head) -> np.ndarray:
+def grow(
+    roots: np.ndarray, direction: np.ndarray, lengths: np.ndarray, style: Style, head: Head
+) -> np.ndarray:
     """Return (S, steps, 3): strands that fall and slide over head and shoulders."""
     step = (lengths / (style.steps - 1))[:, None]
     points = [roots - 0.002 * unit(roots - head.outline.centre)]
@@ -199,20 +219,28 @@ def grow(roots: np.ndarray, direction: np.ndarray, lengths: np.ndarray, style: S
     return np.stack(points, 1)
 
 
-def cleared(points: np.ndarray, roots: np.ndarray, direction: np.ndarray, lengths: np.ndarray,
-            style: Style, head: Head) -> np.ndarray:
+def cleared(
+    points: np.ndarray,
+    roots: np.ndarray,
+    direction: np.ndarray,
+    lengths: np.ndarray,
+    style: Style,
+    head: Head,
+) -> np.ndarray:
     """Sweep back, in place, strands that hang before the face; return which (S,) to keep."""
     stray = head.before_face(points).any(1)
     if not stray.any():
         return ~stray
     swept = replace(style, comb="back", fall=0.0, volume=0.003)
-    points[stray] = grow(roots[stray], direction[stray], np.minimum(lengths[stray], 0.16),
-                         swept, head)
+    points[stray] = grow(
+        roots[stray], direction[stray], np.minimum(lengths[stray], 0.16), swept, head
+    )
     return ~head.before_face(points).any(1)
 
 
-def flatten(points: np.ndarray, rest: np.ndarray, hat: float, length: float,
-            head: Head) -> np.ndarray:
+def flatten(
+    points: np.ndarray, rest: np.ndarray, hat: float, length: float, head: Head
+) -> np.ndarray:
     """Lay strands flat under a hat, in place; return which (S,) to keep: no short ones under it.
 
     rest: (S, 3) roots on the reference head; hat: height of the hat's edge, see `hat_line`.
@@ -235,8 +263,9 @@ def tail(head: Head, steps: int, rng: np.random.Generator) -> np.ndarray:
     if long:
         spread = unit(out + 0.25 * rng.normal(size=(count, 3)))[:, None]
         length = rng.uniform(0.16, 0.26, (count, 1, 1))
-        return start[:, None] + length * (0.35 * np.sin(t * 2) * spread
-                                          - t ** 1.4 * np.array([0, 0, 1.0]))
+        return start[:, None] + length * (
+            0.35 * np.sin(t * 2) * spread - t**1.4 * np.array([0, 0, 1.0])
+        )
     axis = unit(rng.normal(size=(count, 3)))
     other = unit(np.cross(axis, rng.normal(size=(count, 3))))
     size = 0.028 * rng.uniform(0.75, 1.0, (count, 1, 1))

@@ -79,8 +79,10 @@ def project(strips: list[dict], vertices: np.ndarray, camera, roll: float) -> Pr
 
 def surface_normals(strips: list[dict], at: np.ndarray, normals: np.ndarray) -> np.ndarray:
     """Return (K, 3) unit normals at fractional indices of the strips; normals: (V, 3)."""
-    out = [between(surface_points(keypoint["strip"], normals), k)
-           for keypoint, k in zip(strips, at, strict=True)]
+    out = [
+        between(surface_points(keypoint["strip"], normals), k)
+        for keypoint, k in zip(strips, at, strict=True)
+    ]
     return unit(np.array(out))
 
 
@@ -99,7 +101,7 @@ def furthest(points: np.ndarray, direction: np.ndarray) -> float:
     k = int(reach.argmax())
     if k in (0, len(points) - 1):
         return float(k)
-    before, here, after = reach[k - 1:k + 2]
+    before, here, after = reach[k - 1 : k + 2]
     curvature = before - 2 * here + after
     if curvature == 0:
         return float(k)

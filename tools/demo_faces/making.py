@@ -52,8 +52,7 @@ def labelled(shot: shots.Shot, rendered) -> tuple[dict, bytes]:
     strips = keypoints.table()["schemes"][shot.scheme]
     found = keypoints.project(strips, rendered.vertices, rendered.camera, rendered.roll)
     normals = keypoints.surface_normals(strips, found.at, rendered.normals)
-    seen = visibility.visible_keypoints(found.surface, normals, rendered.camera,
-                                        rendered.geometry)
+    seen = visibility.visible_keypoints(found.surface, normals, rendered.camera, rendered.geometry)
     rng = np.random.default_rng([24, *shot.picture.key])
     light = rendered.light
     size = light.shape[:2]
@@ -62,10 +61,16 @@ def labelled(shot: shots.Shot, rendered) -> tuple[dict, bytes]:
     else:
         behind = backgrounds.paint(shot.look.background, shot.look.background_seed, size)
     image = faults.develop(light, behind, found.points, shot.faults, rng)
-    record = {"file": shot.file, "split": shot.picture.split, "width": image.width,
-              "height": image.height, "box": detector_box(found.points, rng),
-              "points": found.points.round(4).tolist(), "visible": seen.tolist(),
-              "attributes": {**shots.attributes(shot), "hidden": int((~seen).sum())}}
+    record = {
+        "file": shot.file,
+        "split": shot.picture.split,
+        "width": image.width,
+        "height": image.height,
+        "box": detector_box(found.points, rng),
+        "points": found.points.round(4).tolist(),
+        "visible": seen.tolist(),
+        "attributes": {**shots.attributes(shot), "hidden": int((~seen).sum())},
+    }
     return record, writers.jpeg_bytes(image, shot.faults.quality)
 
 
@@ -84,5 +89,8 @@ def make_all(jobs: list[Job], processes: int, progress: Callable[[list], list]) 
 
 def unfinished(folder: Path, pictures: list[Picture], samples: int) -> list[Job]:
     """Return the jobs whose picture or record does not exist yet."""
-    return [Job(folder, picture, samples) for picture in pictures
-            if not writers.finished(folder, picture.stem)]
+    return [
+        Job(folder, picture, samples)
+        for picture in pictures
+        if not writers.finished(folder, picture.stem)
+    ]

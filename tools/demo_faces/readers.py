@@ -40,8 +40,10 @@ def read_folder(folder: Path) -> list[Labelled]:
         raise LabelError(f"{folder}: holds no .asf and no .xml; name a folder of label files")
     seen = read_visibility(folder / "visibility.csv")
     found = [read_asf(path) for path in asf] + [k for path in xml for k in read_xml(path)]
-    return [Labelled(k.path, k.points, k.box, seen.get(k.path.relative_to(folder).as_posix()))
-            for k in found]
+    return [
+        Labelled(k.path, k.points, k.box, seen.get(k.path.relative_to(folder).as_posix()))
+        for k in found
+    ]
 
 
 def read_visibility(path: Path) -> dict[str, np.ndarray]:
@@ -55,8 +57,11 @@ def read_visibility(path: Path) -> dict[str, np.ndarray]:
 
 def read_asf(path: Path) -> Labelled:
     """Read one ASF file; its picture must lie beside it."""
-    rows = [line.split() for line in path.read_text(errors="replace").splitlines()
-            if line.strip() and not line.startswith("#")]
+    rows = [
+        line.split()
+        for line in path.read_text(errors="replace").splitlines()
+        if line.strip() and not line.startswith("#")
+    ]
     share = np.array([[float(r[2]), float(r[3])] for r in rows if len(r) >= 7])
     if not len(share):
         raise LabelError(f"{path}: holds no rows of keypoints; fetch the file again")

@@ -19,16 +19,21 @@ def _coordinates() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def scalp() -> np.ndarray:
     """Return where the head's hair grows: above a hairline that dips before the ears."""
     _, y, z = _coordinates()
-    line = np.interp(y, [-0.205, -0.17, -0.15, -0.132, -0.118, -0.10, -0.075, -0.03],
-                     [0.728, 0.724, 0.712, 0.672, 0.655, 0.665, 0.640, 0.590])
+    line = np.interp(
+        y,
+        [-0.205, -0.17, -0.15, -0.132, -0.118, -0.10, -0.075, -0.03],
+        [0.728, 0.724, 0.712, 0.672, 0.655, 0.665, 0.640, 0.590],
+    )
     return smoothstep(z - line, -0.003, 0.007) * (uv_mask("ears") < 0.3)
 
 
 def receding() -> np.ndarray:
     """Return the scalp less forehead and temples."""
     x, y, z = _coordinates()
-    bare = np.maximum(smoothstep(-y, 0.135, 0.150) * smoothstep(z, 0.69, 0.70),
-                      smoothstep(-np.hypot(x, y + 0.11), -0.050, -0.035) * (z > 0.72))
+    bare = np.maximum(
+        smoothstep(-y, 0.135, 0.150) * smoothstep(z, 0.69, 0.70),
+        smoothstep(-np.hypot(x, y + 0.11), -0.050, -0.035) * (z > 0.72),
+    )
     return scalp() * (1 - bare)
 
 
@@ -108,8 +113,23 @@ def hat_line(y: np.ndarray, height: float) -> np.ndarray:
     return height - 0.25 * np.clip(y + 0.17, 0, 0.2)
 
 
-REGIONS = {f.__name__: f for f in (scalp, receding, bald, beard, moustache, goatee, cheeks, nose,
-                                   under_eye, eyelids, forehead, crows_feet)}
+REGIONS = {
+    f.__name__: f
+    for f in (
+        scalp,
+        receding,
+        bald,
+        beard,
+        moustache,
+        goatee,
+        cheeks,
+        nose,
+        under_eye,
+        eyelids,
+        forehead,
+        crows_feet,
+    )
+}
 
 
 @functools.cache

@@ -16,10 +16,24 @@ IBUG_SIZE = (320, 320)
 ADULT_FACE = 0.135  # metres from brows to chin
 SCHEMES = {"imm": "imm58", "ibug300w": "ibug68"}
 EXPRESSIONS = {  # of the 300-W-like set
-    "neutral": 0.24, "smile": 0.14, "toothy smile": 0.18, "laugh": 0.08, "surprise": 0.04,
-    "angry": 0.04, "sad": 0.04, "talk": 0.08, "shout": 0.02, "grimace": 0.03, "disgust": 0.02,
-    "pucker": 0.02, "puff": 0.01, "pressed lips": 0.02, "tongue": 0.005, "eyes shut": 0.02,
-    "wry": 0.03}
+    "neutral": 0.24,
+    "smile": 0.14,
+    "toothy smile": 0.18,
+    "laugh": 0.08,
+    "surprise": 0.04,
+    "angry": 0.04,
+    "sad": 0.04,
+    "talk": 0.08,
+    "shout": 0.02,
+    "grimace": 0.03,
+    "disgust": 0.02,
+    "pucker": 0.02,
+    "puff": 0.01,
+    "pressed lips": 0.02,
+    "tongue": 0.005,
+    "eyes shut": 0.02,
+    "wry": 0.03,
+}
 
 
 @dataclass(frozen=True)
@@ -51,8 +65,11 @@ class Shot:
     def file(self) -> str:
         """The picture's path in its set."""
         p = self.picture
-        return f"{p.stem}{self.person.sex}.jpg" if p.dataset == "imm" \
+        return (
+            f"{p.stem}{self.person.sex}.jpg"
+            if p.dataset == "imm"
             else f"demo/{p.split}set/{p.stem}.jpg"
+        )
 
     def aimed(self, vertices: np.ndarray) -> Camera:
         """Return the camera aimed at a posed face, vertices (V, 3) metres."""
@@ -73,16 +90,31 @@ def imm_shot(picture: Picture, samples: int) -> Shot:
     session = np.random.default_rng([20, *picture.person_key])
     clothes, extent = sample_clothes(session), float(session.uniform(0.33, 0.40))
     rng = np.random.default_rng([21, *picture.key])
-    name = {"smile": "smile" if rng.random() < 0.5 else "toothy smile",
-            "free": str(rng.choice(FREE))}.get(IMM_VIEWS[picture.view], "neutral")
+    name = {
+        "smile": "smile" if rng.random() < 0.5 else "toothy smile",
+        "free": str(rng.choice(FREE)),
+    }.get(IMM_VIEWS[picture.view], "neutral")
     turned = {"right": -30.0, "left": 30.0}.get(IMM_VIEWS[picture.view], 0.0)
     yaw, body = turned + float(rng.normal(0, 2.5)), 0.35 * turned
-    camera = Camera(np.zeros(3), 1.5, extent, *IMM_SIZE,
-                    shift=(float(rng.normal(0, 0.02)), float(rng.normal(0.01, 0.015))))
-    return Shot(picture, person, name, expression(name, rng),
-                (yaw - body, float(rng.normal(0, 2.5)), float(rng.normal(0, 2.0))), body,
-                session_look(picture.view, clothes, rng, samples), camera, False,
-                faults.video_faults(person.melanin, session))
+    camera = Camera(
+        np.zeros(3),
+        1.5,
+        extent,
+        *IMM_SIZE,
+        shift=(float(rng.normal(0, 0.02)), float(rng.normal(0.01, 0.015))),
+    )
+    return Shot(
+        picture,
+        person,
+        name,
+        expression(name, rng),
+        (yaw - body, float(rng.normal(0, 2.5)), float(rng.normal(0, 2.0))),
+        body,
+        session_look(picture.view, clothes, rng, samples),
+        camera,
+        False,
+        faults.video_faults(person.melanin, session),
+    )
 
 
 def ibug_shot(picture: Picture, samples: int) -> Shot:
@@ -95,12 +127,28 @@ def ibug_shot(picture: Picture, samples: int) -> Shot:
     pitch = float(np.clip(rng.normal(-1, 8), -22, 20))
     roll = float(np.clip(rng.normal(0, 9), -28, 28))
     body = float(np.clip(0.45 * yaw + rng.normal(0, 10), -35, 35))
-    camera = Camera(np.zeros(3), float(rng.uniform(0.7, 2.5)), float(rng.uniform(0.27, 0.36)),
-                    *IBUG_SIZE, lift=float(rng.normal(2, 6)), tilt=float(rng.normal(0, 4)),
-                    shift=(float(rng.normal(0, 0.03)), float(rng.normal(0.02, 0.03))))
+    camera = Camera(
+        np.zeros(3),
+        float(rng.uniform(0.7, 2.5)),
+        float(rng.uniform(0.27, 0.36)),
+        *IBUG_SIZE,
+        lift=float(rng.normal(2, 6)),
+        tilt=float(rng.normal(0, 4)),
+        shift=(float(rng.normal(0, 0.03)), float(rng.normal(0.02, 0.03))),
+    )
     look = snapshot_look(person, rng, samples)
-    return Shot(picture, person, name, expression(name, rng), (yaw - body, pitch, roll), body,
-                look, camera, True, faults.snapshot_faults(person.melanin, rng))
+    return Shot(
+        picture,
+        person,
+        name,
+        expression(name, rng),
+        (yaw - body, pitch, roll),
+        body,
+        look,
+        camera,
+        True,
+        faults.snapshot_faults(person.melanin, rng),
+    )
 
 
 def attributes(shot: Shot) -> dict:
@@ -108,13 +156,31 @@ def attributes(shot: Shot) -> dict:
     p, look = shot.person, shot.look
     yaw, pitch, roll = shot.head
     race = {k: round(p.phenotype[k], 2) for k in ("african", "asian", "caucasian")}
-    return {"split": shot.picture.split, "person": shot.picture.person, "view": shot.picture.view,
-            "sex": p.sex, "years": round(p.years), "melanin": round(p.melanin, 2),
-            "head_shape": p.head_shape, **race, "hair_style": p.hair_style,
-            "hair_melanin": round(p.hair_melanin, 2), "grey": round(p.grey, 2), "beard": p.beard,
-            "expression": shot.expression, "yaw": round(yaw + shot.body_yaw, 1),
-            "pitch": round(pitch, 1), "roll": round(roll, 1), "glasses": look.glasses,
-            "hat": look.hat, "occluder": look.occluder, "light": look.light,
-            "background": look.background, "blur": round(shot.faults.blur, 2),
-            "motion": round(shot.faults.motion[0], 1), "shrink": round(shot.faults.shrink, 2),
-            "noise": round(shot.faults.noise, 1), "quality": shot.faults.quality}
+    return {
+        "split": shot.picture.split,
+        "person": shot.picture.person,
+        "view": shot.picture.view,
+        "sex": p.sex,
+        "years": round(p.years),
+        "melanin": round(p.melanin, 2),
+        "head_shape": p.head_shape,
+        **race,
+        "hair_style": p.hair_style,
+        "hair_melanin": round(p.hair_melanin, 2),
+        "grey": round(p.grey, 2),
+        "beard": p.beard,
+        "expression": shot.expression,
+        "yaw": round(yaw + shot.body_yaw, 1),
+        "pitch": round(pitch, 1),
+        "roll": round(roll, 1),
+        "glasses": look.glasses,
+        "hat": look.hat,
+        "occluder": look.occluder,
+        "light": look.light,
+        "background": look.background,
+        "blur": round(shot.faults.blur, 2),
+        "motion": round(shot.faults.motion[0], 1),
+        "shrink": round(shot.faults.shrink, 2),
+        "noise": round(shot.faults.noise, 1),
+        "quality": shot.faults.quality,
+    }

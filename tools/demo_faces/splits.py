@@ -38,18 +38,26 @@ class Picture:
     @property
     def stem(self) -> str:
         """The name under which the picture's record is kept while the set is made."""
-        return f"{self.person:02d}-{self.view}" if self.dataset == "imm" \
+        return (
+            f"{self.person:02d}-{self.view}"
+            if self.dataset == "imm"
             else f"{self.split}{self.number:04d}"
+        )
 
 
 def imm_pictures(seed: int, persons: int) -> list[Picture]:
     """Return the pictures of the IMM-like set: persons x 6 views."""
-    return [Picture("imm", seed, person, view, "all", 6 * (person - 1) + view)
-            for person in range(1, persons + 1) for view in IMM_VIEWS]
+    return [
+        Picture("imm", seed, person, view, "all", 6 * (person - 1) + view)
+        for person in range(1, persons + 1)
+        for view in IMM_VIEWS
+    ]
 
 
 def ibug_pictures(seed: int, train: int, test: int) -> list[Picture]:
     """Return the crops of the 300-W-like set; more of one split leaves the others as they were."""
-    return [Picture("ibug300w", seed, k + first, 0, split, k)
-            for split, first, count in (("train", 0, train), ("test", TEST_PERSONS, test))
-            for k in range(1, count + 1)]
+    return [
+        Picture("ibug300w", seed, k + first, 0, split, k)
+        for split, first, count in (("train", 0, train), ("test", TEST_PERSONS, test))
+        for k in range(1, count + 1)
+    ]

@@ -19,8 +19,9 @@ class Strands:
     radius: float
 
 
-def sample_roots(vertices: np.ndarray, weight: np.ndarray, count: int,
-                 rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def sample_roots(
+    vertices: np.ndarray, weight: np.ndarray, count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (positions, normals, positions on the reference head), each (count, 3) metres.
 
     weight: (V,) density; the same draws fall on the same skin whatever the pose.
@@ -43,25 +44,32 @@ class Outline:
     BINS = (90, 180)  # of polar angle and azimuth
 
     def __init__(self, vertices: np.ndarray) -> None:
-        z = body.rest_vertices()[:body.SKIN_VERTICES, 2]
-        inside = body.uv_mask("inside-mouth")[:body.SKIN_VERTICES] > 0.5
-        skin = vertices[:body.SKIN_VERTICES][(z > 0.40) & ~inside]
+        z = body.rest_vertices()[: body.SKIN_VERTICES, 2]
+        inside = body.uv_mask("inside-mouth")[: body.SKIN_VERTICES] > 0.5
+        skin = vertices[: body.SKIN_VERTICES][(z > 0.40) & ~inside]
         head = vertices[skull()]
         self.centre = (head.min(0) + head.max(0)) / 2 - [0, 0, 0.01]
         offset = (skin - self.centre).astype(np.float32)
         offset = offset[thinned(offset, 0.005)]
         distance = np.linalg.norm(offset, axis=1)
         directions = self._directions()
-        nearest = np.concatenate([(block @ (offset / distance[:, None]).T).argmax(1)
-                                  for block in np.array_split(directions, 16)])
+        nearest = np.concatenate(
+            [
+                (block @ (offset / distance[:, None]).T).argmax(1)
+                for block in np.array_split(directions, 16)
+            ]
+        )
         self.reach = distance[nearest].reshape(self.BINS)
 
     def _directions(self) -> np.ndarray:
         polar = (np.arange(self.BINS[0]) + 0.5) * np.pi / self.BINS[0]
         turn = (np.arange(self.BINS[1]) + 0.5) * 2 * np.pi / self.BINS[1] - np.pi
         p, t = np.meshgrid(polar, turn, indexing="ij")
-        return np.stack([np.sin(p) * np.cos(t), np.sin(p) * np.sin(t), np.cos(p)],
-                        -1).reshape(-1, 3).astype(np.float32)
+        return (
+            np.stack([np.sin(p) * np.cos(t), np.sin(p) * np.sin(t), np.cos(p)], -1)
+            .reshape(-1, 3)
+            .astype(np.float32)
+        )
 
     def surface(self, direction: np.ndarray) -> np.ndarray:
         """Return (S,) metres from the centre to the skin along unit directions (S, 3), bilinear."""
@@ -72,8 +80,9 @@ class Outline:
         fi, fj = i - i0, j - j0
         a, b = np.clip([i0, i0 + 1], 0, rows - 1)
         c, d = np.mod([j0, j0 + 1], columns)
-        return ((1 - fi) * ((1 - fj) * self.reach[a, c] + fj * self.reach[a, d])
-                + fi * ((1 - fj) * self.reach[b, c] + fj * self.reach[b, d]))
+        return (1 - fi) * ((1 - fj) * self.reach[a, c] + fj * self.reach[a, d]) + fi * (
+            (1 - fj) * self.reach[b, c] + fj * self.reach[b, d]
+        )
 
     def push_out(self, points: np.ndarray, margin: np.ndarray | float) -> np.ndarray:
         """Return points (S, 3) moved outwards to at least `margin` metres off the skin."""
@@ -90,8 +99,10 @@ class Outline:
         offset = points - self.centre
         distance = np.linalg.norm(offset, axis=1)
         direction = offset / np.maximum(distance, 1e-6)[:, None]
-        held = self.centre + direction * np.minimum(
-            distance, self.surface(direction) + margin)[:, None]
+        held = (
+            self.centre
+            + direction * np.minimum(distance, self.surface(direction) + margin)[:, None]
+        )
         return np.where(which[:, None], held, points)
 
 
@@ -104,22 +115,24 @@ def thinned(points: np.ndarray, cell: float) -> np.ndarray:
 def nearest(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """Return (S,) index of each point's nearest centre."""
     out = np.empty(len(points), int)
-    half = 0.5 * (centres ** 2).sum(1)
+    half = 0.5 * (centres**2).sum(1)
     for k in range(0, len(points), 4000):
-        out[k:k + 4000] = (points[k:k + 4000] @ centres.T - half).argmax(1)
+        out[k : k + 4000] = (points[k : k + 4000] @ centres.T - half).argmax(1)
     return out
 
 
-def clump(points: np.ndarray, guides: np.ndarray, member: np.ndarray,
-          strength: float) -> np.ndarray:
+def clump(
+    points: np.ndarray, guides: np.ndarray, member: np.ndarray, strength: float
+) -> np.ndarray:
     """Pull strands (S, P, 3) towards their clump's guide, more so at the tips."""
     t = np.linspace(0, 1, points.shape[1])[None, :, None]
-    weight = strength * t ** 0.8
+    weight = strength * t**0.8
     return points * (1 - weight) + points[guides][member] * weight
 
 
-def curled(points: np.ndarray, size: float, turns: float, member: np.ndarray,
-           rng: np.random.Generator) -> np.ndarray:
+def curled(
+    points: np.ndarray, size: float, turns: float, member: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """Add waves of `size` metres and `turns` a strand, in phase within a clump."""
     steps = points.shape[1]
     phase = rng.uniform(0, 2 * np.pi, (member.max() + 1, 3))[member][:, None, :]

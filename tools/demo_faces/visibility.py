@@ -28,8 +28,9 @@ class Geometry:
     strand_radius: float
 
 
-def visible_keypoints(surface: np.ndarray, normals: np.ndarray, camera,
-                      geometry: Geometry) -> np.ndarray:
+def visible_keypoints(
+    surface: np.ndarray, normals: np.ndarray, camera, geometry: Geometry
+) -> np.ndarray:
     """Return (K,) bool: which keypoints the camera sees (also those outside the picture).
 
     surface: (K, 3) metres; normals: (K, 3) unit normals of the skin there; camera: with
@@ -37,15 +38,17 @@ def visible_keypoints(surface: np.ndarray, normals: np.ndarray, camera,
     """
     points, depth = camera.project_with_depth(surface + LIFT * normals)
     corners, corner_depth = camera.project_with_depth(geometry.triangles.reshape(-1, 3))
-    hidden = behind_triangles(points, depth - SLACK, corners.reshape(-1, 3, 2),
-                              corner_depth.reshape(-1, 3))
+    hidden = behind_triangles(
+        points, depth - SLACK, corners.reshape(-1, 3, 2), corner_depth.reshape(-1, 3)
+    )
     if geometry.strands.size:
         hidden |= hair_cover(points, depth - HAIR_SLACK, camera, geometry) > HAIR_COVER
     return ~hidden
 
 
-def behind_triangles(points: np.ndarray, depth: np.ndarray, corners: np.ndarray,
-                     corner_depth: np.ndarray) -> np.ndarray:
+def behind_triangles(
+    points: np.ndarray, depth: np.ndarray, corners: np.ndarray, corner_depth: np.ndarray
+) -> np.ndarray:
     """Return (K,) bool: whether a triangle covers a point nearer than its depth.
 
     points: (K, 2) pixels; depth: (K,) metres; corners: (T, 3, 2) pixels; corner_depth: (T, 3).
@@ -54,7 +57,11 @@ def behind_triangles(points: np.ndarray, depth: np.ndarray, corners: np.ndarray,
     low, high = corners.min(1), corners.max(1)
     some = ((high >= points.min(0)) & (low <= points.max(0))).all(1)
     corners, corner_depth, (x0, y0), (x1, y1) = (
-        corners[some], corner_depth[some], low[some].T.copy(), high[some].T.copy())
+        corners[some],
+        corner_depth[some],
+        low[some].T.copy(),
+        high[some].T.copy(),
+    )
     hidden = np.zeros(len(points), bool)
     for k, (point, limit) in enumerate(zip(points, depth, strict=True)):
         x, y = point
@@ -63,13 +70,13 @@ def behind_triangles(points: np.ndarray, depth: np.ndarray, corners: np.ndarray,
     return hidden
 
 
-def covered(point: np.ndarray, limit: float, corners: np.ndarray,
-            corner_depth: np.ndarray) -> bool:
+def covered(point: np.ndarray, limit: float, corners: np.ndarray, corner_depth: np.ndarray) -> bool:
     """Return whether one of the triangles (T, 3, 2) covers a point (2,) nearer than `limit`."""
     a, b, c = np.moveaxis(corners, 1, 0)
     area = cross(b - a, c - a)
-    weights = np.stack([cross(b - point, c - point), cross(c - point, a - point),
-                        cross(a - point, b - point)], 1)
+    weights = np.stack(
+        [cross(b - point, c - point), cross(c - point, a - point), cross(a - point, b - point)], 1
+    )
     weights = weights / np.where(area == 0, np.inf, area)[:, None]
     inverse = (weights / corner_depth).sum(1)
     # A triangle without area has only zero weights: its inverse depth of 0 is no hit.
@@ -97,17 +104,18 @@ def hair_cover(points: np.ndarray, depth: np.ndarray, camera, geometry: Geometry
     (x, y), width = start.T.copy(), 2 * geometry.strand_radius * camera.focal / near
     cover = np.zeros(len(points))
     for k, (point, limit) in enumerate(zip(points, depth, strict=True)):
-        close = np.flatnonzero((np.abs(x - point[0]) < margin) & (np.abs(y - point[1]) < margin)
-                               & (near < limit))
+        close = np.flatnonzero(
+            (np.abs(x - point[0]) < margin) & (np.abs(y - point[1]) < margin) & (near < limit)
+        )
         length = chord(start[close] - point, step[close], HAIR_RADIUS)
-        cover[k] = 1 - np.exp(-(length * width[close]).sum() / (np.pi * HAIR_RADIUS ** 2))
+        cover[k] = 1 - np.exp(-(length * width[close]).sum() / (np.pi * HAIR_RADIUS**2))
     return cover
 
 
 def chord(start: np.ndarray, step: np.ndarray, radius: float) -> np.ndarray:
     """Return (N,) lengths of the segments start + [0, 1] step inside a circle about the origin."""
-    a = np.maximum((step ** 2).sum(1), 1e-12)
+    a = np.maximum((step**2).sum(1), 1e-12)
     b = (start * step).sum(1)
-    root = np.sqrt(np.maximum(b ** 2 - a * ((start ** 2).sum(1) - radius ** 2), 0))
+    root = np.sqrt(np.maximum(b**2 - a * ((start**2).sum(1) - radius**2), 0))
     span = np.clip((-b + root) / a, 0, 1) - np.clip((-b - root) / a, 0, 1)
     return span * np.sqrt(a)

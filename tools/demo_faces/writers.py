@@ -15,8 +15,14 @@ from PIL import Image
 
 RECORDS = ".records"  # folder of one JSON file a picture: what the label files are gathered from
 ASF_PATHS = [  # (first, last, closed) in the order of the original files
-    (0, 12, False), (13, 20, True), (21, 28, True), (29, 33, False), (34, 38, False),
-    (39, 46, True), (47, 57, False)]
+    (0, 12, False),
+    (13, 20, True),
+    (21, 28, True),
+    (29, 33, False),
+    (34, 38, False),
+    (39, 46, True),
+    (47, 57, False),
+]
 ASF_OPEN, ASF_CLOSED = 4, 0  # the originals' point types
 
 
@@ -60,18 +66,33 @@ def asf_text(points: np.ndarray, width: int, height: int, image_name: str) -> st
     y / height, so the fraction 0 is the centre of the first pixel.
     """
     rule = "#" * 70
-    lines = [rule, "#", "#    AAM Shape File  -  rendered face, not a real person", "#", rule,
-             "", "#", "# number of model points", "#", str(len(points)), "", "#",
-             "# model points", "#",
-             "# format: <path#> <type> <x rel.> <y rel.> <point#> <connects from> <connects to>",
-             "#"]
+    lines = [
+        rule,
+        "#",
+        "#    AAM Shape File  -  rendered face, not a real person",
+        "#",
+        rule,
+        "",
+        "#",
+        "# number of model points",
+        "#",
+        str(len(points)),
+        "",
+        "#",
+        "# model points",
+        "#",
+        "# format: <path#> <type> <x rel.> <y rel.> <point#> <connects from> <connects to>",
+        "#",
+    ]
     for path, (first, last, closed) in enumerate(ASF_PATHS):
         for k in range(first, last + 1):
             before = k - 1 if k > first else (last if closed else first)
             after = k + 1 if k < last else (first if closed else last)
             x, y = np.asarray(points[k]) / [width, height]
-            lines.append(f"{path} \t{ASF_CLOSED if closed else ASF_OPEN} \t{x:.8f} \t{y:.8f} "
-                         f"\t{k} \t{before} \t{after}")
+            lines.append(
+                f"{path} \t{ASF_CLOSED if closed else ASF_OPEN} \t{x:.8f} \t{y:.8f} "
+                f"\t{k} \t{before} \t{after}"
+            )
     return "\n".join([*lines, "", "#", "# host image", "#", image_name, ""])
 
 
@@ -80,16 +101,24 @@ def dlib_xml(labels: list[dict], name: str) -> str:
 
     labels: records with 'file', 'width', 'height', 'box' and 'points'.
     """
-    lines = ["<?xml version='1.0' encoding='ISO-8859-1'?>", "<dataset>", f"<name>{name}</name>",
-             "<comment>Rendered faces, not real persons, CC0. 68 keypoints.</comment>",
-             "<images>"]
+    lines = [
+        "<?xml version='1.0' encoding='ISO-8859-1'?>",
+        "<dataset>",
+        f"<name>{name}</name>",
+        "<comment>Rendered faces, not real persons, CC0. 68 keypoints.</comment>",
+        "<images>",
+    ]
     for label in labels:
         left, top, width, height = label["box"]
-        lines += [f"  <image file={quoteattr(label['file'])} width='{label['width']}' "
-                  f"height='{label['height']}'>",
-                  f"    <box top='{top}' left='{left}' width='{width}' height='{height}'>"]
-        lines += [f"      <part name='{k:02d}' x='{x:.2f}' y='{y:.2f}'/>"
-                  for k, (x, y) in enumerate(label["points"])]
+        lines += [
+            f"  <image file={quoteattr(label['file'])} width='{label['width']}' "
+            f"height='{label['height']}'>",
+            f"    <box top='{top}' left='{left}' width='{width}' height='{height}'>",
+        ]
+        lines += [
+            f"      <part name='{k:02d}' x='{x:.2f}' y='{y:.2f}'/>"
+            for k, (x, y) in enumerate(label["points"])
+        ]
         lines += ["    </box>", "  </image>"]
     return "\n".join([*lines, "</images>", "</dataset>", ""])
 
@@ -104,15 +133,17 @@ def csv_text(rows: list[list]) -> str:
 def visibility_csv(labels: list[dict]) -> str:
     """Return a line a picture: its file, then 1 (seen) or 0 (hidden) for each keypoint."""
     count = len(labels[0]["visible"])
-    return csv_text([["file", *range(count)],
-                     *([r["file"], *(int(v) for v in r["visible"])] for r in labels)])
+    return csv_text(
+        [["file", *range(count)], *([r["file"], *(int(v) for v in r["visible"])] for r in labels)]
+    )
 
 
 def attributes_csv(labels: list[dict]) -> str:
     """Return a line a picture: its file, then who is seen and how (see `shots.attributes`)."""
     names = list(labels[0]["attributes"])
-    return csv_text([["file", *names],
-                     *([r["file"], *(r["attributes"][n] for n in names)] for r in labels)])
+    return csv_text(
+        [["file", *names], *([r["file"], *(r["attributes"][n] for n in names)] for r in labels)]
+    )
 
 
 def write_labels(folder: Path, dataset: str) -> int:
@@ -127,8 +158,10 @@ def write_labels(folder: Path, dataset: str) -> int:
     else:
         for split in ("train", "test"):
             some = [r for r in labels if r["split"] == split]
-            write_whole(folder / f"labels_ibug_300W_{split}.xml",
-                        dlib_xml(some, f"rendered faces, {split}").encode())
+            write_whole(
+                folder / f"labels_ibug_300W_{split}.xml",
+                dlib_xml(some, f"rendered faces, {split}").encode(),
+            )
     write_whole(folder / "visibility.csv", visibility_csv(labels).encode())
     write_whole(folder / "attributes.csv", attributes_csv(labels).encode())
     return len(labels)

@@ -30,6 +30,10 @@ class _OwnKernel(AsyncKernelManager):
     def _encrypted(self) -> str:
         return "auto"  # else the kernel warns, in every run, that others on the machine may listen
 
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        """Start it with a log for the fatal alone: it calls its orderly end an error."""
+        return super().format_kernel_cmd([*(extra_arguments or []), "--IPKernelApp.log_level=50"])
+
 
 def execute(
     path: Path, notebook: nbformat.NotebookNode, values: dict[str, Any], output: Path

@@ -15,10 +15,17 @@ NECKLINE = 0.500  # metres, reference body: clothes below
 def add_shirt(posed: np.ndarray, look: Look) -> None:
     """Add a shirt: the torso's skin below the neckline, moved outwards, with a hem or collar."""
     rest = body.rest_vertices()
-    line = NECKLINE + look.neckline + 0.35 * np.clip(rest[:, 1] + 0.12, 0, 0.10) \
+    line = (
+        NECKLINE
+        + look.neckline
+        + 0.35 * np.clip(rest[:, 1] + 0.12, 0, 0.10)
         + 0.35 * np.clip(np.abs(rest[:, 0]) - 0.03, 0, 0.08)
-    faces = [f for f in body.topology().faces_of("body")
-             if rest[f, 2].min() > CHEST and (rest[f, 2] < line[f]).all()]
+    )
+    faces = [
+        f
+        for f in body.topology().faces_of("body")
+        if rest[f, 2].min() > CHEST and (rest[f, 2] < line[f]).all()
+    ]
     vertices, faces, _ = compact(posed, faces)
     material = cloth_material(look)
     add_mesh("shirt", vertices, faces, material, thickness=0.009, subdivide=2)
@@ -37,11 +44,16 @@ def add_collar(opening: np.ndarray, material) -> None:
     start = int(np.argmax(front)) if front.any() else 0
     order = np.roll(np.arange(len(opening)), -start)
     order = order[~front[order]]
-    rows = [opening[order] + outward[order] * out + np.array([0, 0, up])
-            for out, up in ((0.002, -0.004), (0.004, 0.022), (0.010, 0.024), (0.026, -0.008))]
+    rows = [
+        opening[order] + outward[order] * out + np.array([0, 0, up])
+        for out, up in ((0.002, -0.004), (0.004, 0.022), (0.010, 0.024), (0.026, -0.008))
+    ]
     n = len(order)
-    faces = [[r * n + k, r * n + k + 1, (r + 1) * n + k + 1, (r + 1) * n + k]
-             for r in range(len(rows) - 1) for k in range(n - 1)]
+    faces = [
+        [r * n + k, r * n + k + 1, (r + 1) * n + k + 1, (r + 1) * n + k]
+        for r in range(len(rows) - 1)
+        for k in range(n - 1)
+    ]
     add_mesh("collar", np.concatenate(rows), faces, material, thickness=0.002, subdivide=1)
 
 
@@ -55,11 +67,15 @@ def cloth_material(look: Look):
         stripe = s.ramp(s.math("SINE", s.math("MULTIPLY", z, 260.0)), -0.1, 0.1)
         colour = s.mix(stripe, colour, (0.6, 0.58, 0.55))
     elif look.pattern == "noise":
-        colour = s.mix(s.ramp(s.noise(place, 30, 2), 0.45, 0.55), colour,
-                       tuple(np.array(look.clothes) * 0.3 + 0.1))
+        colour = s.mix(
+            s.ramp(s.noise(place, 30, 2), 0.45, 0.55),
+            colour,
+            tuple(np.array(look.clothes) * 0.3 + 0.1),
+        )
     folds = s.math("ADD", s.noise(place, 700, 2), s.math("MULTIPLY", s.noise(place, 14, 2), 5.0))
-    return s.finish(s.principled(colour, Roughness=0.85, Sheen_Weight=0.2,
-                                 Normal=s.bump(folds, 0.6, 0.002)))
+    return s.finish(
+        s.principled(colour, Roughness=0.85, Sheen_Weight=0.2, Normal=s.bump(folds, 0.6, 0.002))
+    )
 
 
 def neck_opening(vertices: np.ndarray, faces: list) -> np.ndarray:
@@ -84,9 +100,9 @@ def neck_opening(vertices: np.ndarray, faces: list) -> np.ndarray:
 def add_scarf(posed: np.ndarray, axes: np.ndarray, seed: tuple[int, ...]) -> None:
     """Add a scarf wound around the neck, up over the chin or the mouth."""
     rng = np.random.default_rng([11, *seed])
-    rest = body.rest_vertices()[:body.SKIN_VERTICES]
-    neck = posed[:body.SKIN_VERTICES][np.abs(rest[:, 2] - 0.535) < 0.012]
-    jaw = posed[:body.SKIN_VERTICES][np.abs(rest[:, 2] - 0.575) < 0.012]
+    rest = body.rest_vertices()[: body.SKIN_VERTICES]
+    neck = posed[: body.SKIN_VERTICES][np.abs(rest[:, 2] - 0.535) < 0.012]
+    jaw = posed[: body.SKIN_VERTICES][np.abs(rest[:, 2] - 0.575) < 0.012]
     material = knitted("scarf", colours.muted(rng), 320, 0.003)
     top = float(rng.uniform(0.02, 0.055))
     t = np.linspace(0, 2 * np.pi, 60, endpoint=False)
@@ -97,6 +113,12 @@ def add_scarf(posed: np.ndarray, axes: np.ndarray, seed: tuple[int, ...]) -> Non
         centre, half = (low + high) / 2, (high - low) / 2 + 0.010
         wave = 0.005 * np.sin(2 * t + rng.uniform(0, 6)) + 0.003 * np.sin(5 * t + rng.uniform(0, 6))
         front = 0.5 - 0.5 * np.sin(t)  # the front stands highest
-        path = np.stack([centre[0] + half[0] * np.cos(t), centre[1] + half[1] * np.sin(t),
-                         neck.mean(0)[2] - 0.03 + (0.035 + top * front) * share + wave], 1)
+        path = np.stack(
+            [
+                centre[0] + half[0] * np.cos(t),
+                centre[1] + half[1] * np.sin(t),
+                neck.mean(0)[2] - 0.03 + (0.035 + top * front) * share + wave,
+            ],
+            1,
+        )
         add_mesh("scarf", *tube(path, 0.014 + 0.003 * np.sin(3 * t + k), closed=True), material)

@@ -8,8 +8,13 @@ from .nodes import Shader, plain
 from .scene import add_mesh
 
 BRIDGE = 131  # the vertex of the nose's bridge where spectacles sit
-COLOURS = [(0.01, 0.01, 0.01), (0.08, 0.03, 0.015), (0.25, 0.24, 0.22), (0.12, 0.02, 0.02),
-           (0.02, 0.03, 0.10)]
+COLOURS = [
+    (0.01, 0.01, 0.01),
+    (0.08, 0.03, 0.015),
+    (0.25, 0.24, 0.22),
+    (0.12, 0.02, 0.02),
+    (0.02, 0.03, 0.10),
+]
 
 
 def add_glasses(posed: np.ndarray, kind: str, seed: tuple[int, ...], axes: np.ndarray) -> None:
@@ -36,22 +41,39 @@ def add_glasses(posed: np.ndarray, kind: str, seed: tuple[int, ...], axes: np.nd
     for side, name in ((-1, "right"), (1, "left")):
         ear = posed[keypoints.table()["ear_top"][name]] + 0.004 * up + side * 0.004 * across
         bow = 0.10 * (outline[:, :1] * side + half) ** 2 / half  # the frame curves backwards
-        rim = middle + side * (half + 0.001) * across + outline[:, :1] * across \
-            + outline[:, 1:] * up + bow * back
-        add_mesh("lens", np.concatenate([rim, rim.mean(0)[None]]),
-                 [[k, (k + 1) % 48, 48] for k in range(48)], lens, see_through=kind != "sun")
+        rim = (
+            middle
+            + side * (half + 0.001) * across
+            + outline[:, :1] * across
+            + outline[:, 1:] * up
+            + bow * back
+        )
+        add_mesh(
+            "lens",
+            np.concatenate([rim, rim.mean(0)[None]]),
+            [[k, (k + 1) % 48, 48] for k in range(48)],
+            lens,
+            see_through=kind != "sun",
+        )
         add_side(rim, side, ear, radius, axes, frame)
     add_bridge(middle, half - w, h, radius, axes, frame)
 
 
-def add_side(rim: np.ndarray, side: int, ear: np.ndarray, radius: float, axes: np.ndarray,
-             material) -> None:
+def add_side(
+    rim: np.ndarray, side: int, ear: np.ndarray, radius: float, axes: np.ndarray, material
+) -> None:
     """Add the frame around one lens, rim (48, 3), and the temple to its ear; side: -1 right."""
     across, back, _ = axes.T
     add_mesh("rim", *tube(rim, radius, closed=True, sides=8), material)
     hinge = rim[0 if side > 0 else 24]
-    temple = np.array([hinge, hinge + 0.010 * back + side * 0.002 * across,
-                       (hinge + ear) / 2 + side * 0.003 * across, ear])
+    temple = np.array(
+        [
+            hinge,
+            hinge + 0.010 * back + side * 0.002 * across,
+            (hinge + ear) / 2 + side * 0.003 * across,
+            ear,
+        ]
+    )
     add_mesh("temple", *tube(temple, radius * 1.1, sides=8), material)
 
 
@@ -59,12 +81,14 @@ def superellipse(w: float, h: float, power: float, count: int = 48) -> np.ndarra
     """Return (count, 2) points of |x/w|^p + |y/h|^p = 1; power 2 is an ellipse."""
     t = np.linspace(0, 2 * np.pi, count, endpoint=False)
     c, s = np.cos(t), np.sin(t)
-    return np.stack([np.sign(c) * np.abs(c) ** (2 / power) * w,
-                     np.sign(s) * np.abs(s) ** (2 / power) * h], 1)
+    return np.stack(
+        [np.sign(c) * np.abs(c) ** (2 / power) * w, np.sign(s) * np.abs(s) ** (2 / power) * h], 1
+    )
 
 
-def add_bridge(middle: np.ndarray, gap: float, height: float, radius: float, axes: np.ndarray,
-               material) -> None:
+def add_bridge(
+    middle: np.ndarray, gap: float, height: float, radius: float, axes: np.ndarray, material
+) -> None:
     """Add the arch over the nose; gap: half its width, metres."""
     across, back, up = axes.T
     x = np.linspace(-gap - 0.002, gap + 0.002, 9)[:, None]

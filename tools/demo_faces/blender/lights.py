@@ -28,8 +28,9 @@ def add_light(look: Look, face: np.ndarray) -> None:
     white = warm((1.0, 0.98, 0.95), look.warmth)
     mapped = look.light in HDRIS
     colour = light_map(s, look, white) if mapped else tuple(0.8 * np.array(white))
-    background = s.node("Background", {"Color": colour,
-                                       "Strength": 1.0 if mapped else AMBIENT[look.light]})
+    background = s.node(
+        "Background", {"Color": colour, "Strength": 1.0 if mapped else AMBIENT[look.light]}
+    )
     s.tree.links.new(background.outputs[0], s.node("OutputWorld").inputs["Surface"])
     a = np.radians(look.light_turn)
     aside = np.array([np.sin(a), -np.cos(a), 0])
@@ -47,8 +48,14 @@ def add_light(look: Look, face: np.ndarray) -> None:
 def light_map(s: Shader, look: Look, white: tuple[float, float, float]):
     """Return the colour of a turned light map, tinted half way."""
     image = bpy.data.images.load(str(light_maps() / f"{look.light}.exr"))
-    turned = s.node("Mapping", {"Vector": s.node("TexCoord").outputs["Generated"],
-                                "Rotation": (0, 0, float(np.radians(look.light_turn)))})
+    turned = s.node(
+        "Mapping",
+        {
+            "Vector": s.node("TexCoord").outputs["Generated"],
+            "Rotation": (0, 0, float(np.radians(look.light_turn))),
+        },
+    )
     colour = s.node("TexEnvironment", {"Vector": turned.outputs[0]}, image=image).outputs[0]
-    return s.node("MixRGB", {"Fac": 0.5, "Color1": colour, "Color2": (*white, 1)},
-                  blend_type="MULTIPLY").outputs[0]
+    return s.node(
+        "MixRGB", {"Fac": 0.5, "Color1": colour, "Color2": (*white, 1)}, blend_type="MULTIPLY"
+    ).outputs[0]

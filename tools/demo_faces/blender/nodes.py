@@ -45,13 +45,15 @@ class Shader:
 
     def noise(self, vector, scale: float, detail: float = 2.0, roughness: float = 0.5):
         """Return Perlin noise in about [0, 1]."""
-        return self.node("TexNoise", {"Vector": vector, "Scale": scale, "Detail": detail,
-                                      "Roughness": roughness}).outputs[0]
+        return self.node(
+            "TexNoise", {"Vector": vector, "Scale": scale, "Detail": detail, "Roughness": roughness}
+        ).outputs[0]
 
     def ramp(self, value, low: float, high: float):
         """Return a smooth 0..1 ramp between low and high."""
-        node = self.node("MapRange", {0: value, 1: low, 2: high, 3: 0.0, 4: 1.0},
-                         interpolation_type="SMOOTHSTEP")
+        node = self.node(
+            "MapRange", {0: value, 1: low, 2: high, 3: 0.0, 4: 1.0}, interpolation_type="SMOOTHSTEP"
+        )
         return node.outputs[0]
 
     def attribute(self, name: str, output: str = "Fac"):
@@ -60,8 +62,9 @@ class Shader:
 
     def bump(self, height, strength: float, distance: float):
         """Return a normal; distance: metres."""
-        return self.node("Bump", {"Height": height, "Strength": strength,
-                                  "Distance": distance}).outputs[0]
+        return self.node(
+            "Bump", {"Height": height, "Strength": strength, "Distance": distance}
+        ).outputs[0]
 
     def principled(self, colour, **inputs):
         """Return a principled BSDF's output; underscores in names stand for blanks."""

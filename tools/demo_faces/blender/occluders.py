@@ -21,15 +21,21 @@ class Face:
 
     def __init__(self, surface: np.ndarray, axes: np.ndarray) -> None:
         self.axes = axes
-        skin = surface[:body.SKIN_VERTICES]
+        skin = surface[: body.SKIN_VERTICES]
         self.eye = {side: surface[body.EYES[side]].mean(0) for side in body.EYES}
-        rest = body.rest_vertices()[:body.SKIN_VERTICES]
-        self.mouth, self.chin = (skin[np.linalg.norm(rest - p, axis=1).argmin()]
-                                 for p in ([0, -0.20, 0.598], [0, -0.19, 0.552]))
-        self.cheek = {s: skin[np.linalg.norm(rest - [x, -0.155, 0.605], axis=1).argmin()]
-                      for s, x in (("left", 0.052), ("right", -0.052))}
-        self.ear = {s: skin[np.linalg.norm(rest - [x, -0.105, 0.655], axis=1).argmin()]
-                    for s, x in (("left", 0.078), ("right", -0.078))}
+        rest = body.rest_vertices()[: body.SKIN_VERTICES]
+        self.mouth, self.chin = (
+            skin[np.linalg.norm(rest - p, axis=1).argmin()]
+            for p in ([0, -0.20, 0.598], [0, -0.19, 0.552])
+        )
+        self.cheek = {
+            s: skin[np.linalg.norm(rest - [x, -0.155, 0.605], axis=1).argmin()]
+            for s, x in (("left", 0.052), ("right", -0.052))
+        }
+        self.ear = {
+            s: skin[np.linalg.norm(rest - [x, -0.105, 0.655], axis=1).argmin()]
+            for s, x in (("left", 0.078), ("right", -0.078))
+        }
         self.skin = skin[rest[:, 2] > 0.52]
 
     def world(self, direction: list[float]) -> np.ndarray:
@@ -46,13 +52,13 @@ class Face:
         for cell, d in zip(map(tuple, np.round(skin / 0.006).astype(int)), depth, strict=True):
             grid[cell] = max(d, grid.get(cell, -np.inf))
         cells = map(tuple, np.round(vertices @ square / 0.006).astype(int))
-        push = max(grid.get(cell, -np.inf) - d
-                   for cell, d in zip(cells, vertices @ y, strict=True))
+        push = max(grid.get(cell, -np.inf) - d for cell, d in zip(cells, vertices @ y, strict=True))
         return vertices + max(-0.05, push + TOUCH) * y
 
 
-def add_occluder(person: Person, surface: np.ndarray, axes: np.ndarray, look: Look,
-                 seed: tuple[int, ...]) -> None:
+def add_occluder(
+    person: Person, surface: np.ndarray, axes: np.ndarray, look: Look, seed: tuple[int, ...]
+) -> None:
     """Add what `look.occluder` names before the posed face, surface (V, 3) metres."""
     rng = np.random.default_rng([12, *seed])
     face, side = Face(surface, axes), "left" if rng.random() < 0.5 else "right"
@@ -77,8 +83,9 @@ def add_hand(person: Person, held: Arm, look: Look, vertices: np.ndarray, left: 
     add_attribute(obj.data, "sleeve", held.sleeve - SLEEVE)
 
 
-def add_touching_hand(person: Person, face: Face, side: str, look: Look,
-                      rng: np.random.Generator) -> None:
+def add_touching_hand(
+    person: Person, face: Face, side: str, look: Look, rng: np.random.Generator
+) -> None:
     """Add a hand that lies over the mouth or an eye, on a cheek, or as a fist at the chin."""
     sign = 1.0 if side == "left" else -1.0
     a, b = rng.normal(0, 0.15, 2)
@@ -92,8 +99,12 @@ def add_touching_hand(person: Person, face: Face, side: str, look: Look,
     held = arm(person, tuple(bend), thumb=0.2 + 0.6 * curl)
     offset = 0.012 * rng.normal(size=3) - face.world([0, 0.02, 0])
     low = {"fist at chin": -0.035, "hand on cheek": -0.03}.get(look.occluder, -0.018)
-    vertices = held.placed(place + offset + face.world([0, 0, low]), face.world(fingers),
-                           face.world(facing), side == "left")
+    vertices = held.placed(
+        place + offset + face.world([0, 0, low]),
+        face.world(fingers),
+        face.world(facing),
+        side == "left",
+    )
     away = -face.world(facing) if look.occluder != "fist at chin" else face.world([0, -0.35, -1])
     add_hand(person, held, look, face.clear_of(vertices, away), side == "left")
 
@@ -112,12 +123,14 @@ def add_phone(person: Person, face: Face, side: str, look: Look, rng: np.random.
     held = arm(person, tuple(np.clip(0.42 + 0.05 * rng.normal(size=4), 0, 1)), 0.5)
     palm = shell.mean(0) + 0.032 * turn[:, 2] + 0.02 * long
     fingers = unit(-long + face.world([0, 0.35, 0.1]))
-    add_hand(person, held, look, held.placed(palm, fingers, -turn[:, 2], side == "left"),
-             side == "left")
+    add_hand(
+        person, held, look, held.placed(palm, fingers, -turn[:, 2], side == "left"), side == "left"
+    )
 
 
-def grip(person: Person, at: np.ndarray, axis: np.ndarray, face: Face, sign: float,
-         look: Look) -> None:
+def grip(
+    person: Person, at: np.ndarray, axis: np.ndarray, face: Face, sign: float, look: Look
+) -> None:
     """Add a hand that closes around a stick through `at` along `axis` (up)."""
     held = arm(person, (0.72, 0.76, 0.8, 0.84), 0.6)
     fingers = unit(np.cross(axis, face.world([0, -1, 0])) * sign)
@@ -126,20 +139,28 @@ def grip(person: Person, at: np.ndarray, axis: np.ndarray, face: Face, sign: flo
     add_hand(person, held, look, vertices, sign > 0)
 
 
-def add_microphone(person: Person, face: Face, sign: float, look: Look,
-                   rng: np.random.Generator) -> None:
+def add_microphone(
+    person: Person, face: Face, sign: float, look: Look, rng: np.random.Generator
+) -> None:
     """Add a hand microphone before mouth or chin."""
-    tip = face.mouth + face.world([rng.normal(0, 0.012), -rng.uniform(0.035, 0.06),
-                                   -rng.uniform(0.005, 0.03)])
+    tip = face.mouth + face.world(
+        [rng.normal(0, 0.012), -rng.uniform(0.035, 0.06), -rng.uniform(0.005, 0.03)]
+    )
     down = unit(face.world([0.35 * sign + rng.normal(0, 0.15), -0.45, -1.0]))
     s = Shader("grille")
     mesh = s.noise(s.node("TexCoord").outputs["Object"], 900, 0)
-    grille = s.finish(s.principled((0.10, 0.10, 0.10), Roughness=0.35, Metallic=0.8,
-                                   Normal=s.bump(mesh, 1.0, 0.002)))
+    grille = s.finish(
+        s.principled(
+            (0.10, 0.10, 0.10), Roughness=0.35, Metallic=0.8, Normal=s.bump(mesh, 1.0, 0.002)
+        )
+    )
     add_mesh("grille", *ellipsoid(tip, [0.024, 0.024, 0.026]), grille)
     stem = tip + np.linspace(0.015, 0.20, 8)[:, None] * down
-    add_mesh("stem", *tube(stem, np.linspace(0.016, 0.011, 8), sides=20),
-             plain("stem", (0.02, 0.02, 0.02), 0.4))
+    add_mesh(
+        "stem",
+        *tube(stem, np.linspace(0.016, 0.011, 8), sides=20),
+        plain("stem", (0.02, 0.02, 0.02), 0.4),
+    )
     grip(person, tip + 0.105 * down, -down, face, sign, look)
 
 

@@ -65,10 +65,16 @@ def render(shot: Shot) -> Rendered:
     geometry = Geometry(opaque_triangles(), hair.points, hair.radius)
     add_light(look, camera.target)
     add_camera(camera)
-    set_cycles(camera, look, int(np.random.default_rng(shot.picture.key).integers(2 ** 31)))
+    set_cycles(camera, look, int(np.random.default_rng(shot.picture.key).integers(2**31)))
     right, up = camera.axes[:2] @ axes[:, 2]
-    return Rendered(rendered_light(), surface, body.vertex_normals(surface), camera,
-                    float(np.degrees(np.arctan2(right, up))), geometry)
+    return Rendered(
+        rendered_light(),
+        surface,
+        body.vertex_normals(surface),
+        camera,
+        float(np.degrees(np.arctan2(right, up))),
+        geometry,
+    )
 
 
 def add_camera(camera: Camera) -> None:

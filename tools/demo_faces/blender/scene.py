@@ -42,8 +42,17 @@ def place(obj, axes: np.ndarray, location: np.ndarray) -> None:
     obj.matrix_world = mathutils.Matrix(matrix.tolist())
 
 
-def add_mesh(name: str, vertices: np.ndarray, faces: list, material, *, smooth: bool = True,
-             subdivide: int = 0, thickness: float = 0.0, see_through: bool = False):
+def add_mesh(
+    name: str,
+    vertices: np.ndarray,
+    faces: list,
+    material,
+    *,
+    smooth: bool = True,
+    subdivide: int = 0,
+    thickness: float = 0.0,
+    see_through: bool = False,
+):
     """Add a mesh.
 
     vertices: (V, 3) metres; faces: of vertex indices; thickness: metres that it grows outwards.
@@ -76,7 +85,8 @@ def add_strands(name: str, strands: Strands, material) -> None:
     curves = bpy.data.hair_curves.new(name)
     curves.add_curves([steps] * count)
     curves.attributes["position"].data.foreach_set(
-        "vector", strands.points.astype(np.float32).ravel())
+        "vector", strands.points.astype(np.float32).ravel()
+    )
     taper = np.tile(np.linspace(1, 0.35, steps), count) * strands.radius
     radius = curves.attributes.get("radius") or curves.attributes.new("radius", "FLOAT", "POINT")
     radius.data.foreach_set("value", taper.astype(np.float32))
@@ -114,6 +124,7 @@ def opaque_triangles() -> np.ndarray:
         corners = np.empty(len(mesh.loop_triangles) * 3, np.int32)
         mesh.loop_triangles.foreach_get("vertices", corners)
         world = np.array(obj.matrix_world)
-        found.append((vertices.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3])[
-            corners.reshape(-1, 3)])
+        found.append(
+            (vertices.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3])[corners.reshape(-1, 3)]
+        )
     return np.concatenate(found)

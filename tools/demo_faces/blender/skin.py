@@ -18,8 +18,11 @@ MASKS = ("cheeks", "nose", "under_eye", "beard", "forehead", "crows_feet", "eyel
 def add_skin(person: Person, posed: np.ndarray) -> np.ndarray:
     """Add head and shoulders; return (V, 3): base vertices on the smooth surface rendered."""
     top, rest = body.topology(), body.rest_vertices()
-    keep = [k for k, (f, g) in enumerate(zip(top.faces, top.groups, strict=True))
-            if g == "body" and rest[f, 2].min() > CHEST]
+    keep = [
+        k
+        for k, (f, g) in enumerate(zip(top.faces, top.groups, strict=True))
+        if g == "body" and rest[f, 2].min() > CHEST
+    ]
     vertices, faces, used = compact(posed, [top.faces[k] for k in keep])
     obj = add_mesh("skin", vertices, faces, face_material(person), subdivide=2)
     layer = obj.data.uv_layers.new(name="uv")
@@ -29,7 +32,7 @@ def add_skin(person: Person, posed: np.ndarray) -> np.ndarray:
         add_attribute(obj.data, mask, region(mask)[used])
     add_attribute(obj.data, "hair", root_density(person.hair_style)[used])
     out = posed.copy()
-    out[used] = surface_of(obj)[:len(used)]  # subdivision keeps the base vertices first
+    out[used] = surface_of(obj)[: len(used)]  # subdivision keeps the base vertices first
     return out
 
 
@@ -50,42 +53,65 @@ def face_material(person: Person):
     colour = shaded_by_hair(s, person, colour, rng)
     dark = colours.shade(person.skin, 0.66, 0.54, 0.56)
     paint = colours.shade(person.skin, *rng.uniform(0.3, 0.7, 3))
-    colour = s.mix(s.math("MULTIPLY", s.attribute("eyelids"), 0.10 + 0.45 * max(
-        0.0, person.makeup - 0.45)), colour, paint if person.makeup > 0.45 else dark)
+    colour = s.mix(
+        s.math("MULTIPLY", s.attribute("eyelids"), 0.10 + 0.45 * max(0.0, person.makeup - 0.45)),
+        colour,
+        paint if person.makeup > 0.45 else dark,
+    )
     lips = mask_texture(s, "lips")
     colour = s.mix(s.math("MULTIPLY", lips, 0.85), colour, lip_colour(person))
     colour = s.mix(mask_texture(s, "inside-mouth"), colour, (0.16, 0.03, 0.028))
-    rough = s.math("SUBTRACT", float(rng.uniform(0.44, 0.66)), s.math(
-        "MULTIPLY", s.math("MAXIMUM", s.attribute("nose"), s.attribute("forehead")), 0.08))
+    rough = s.math(
+        "SUBTRACT",
+        float(rng.uniform(0.44, 0.66)),
+        s.math("MULTIPLY", s.math("MAXIMUM", s.attribute("nose"), s.attribute("forehead")), 0.08),
+    )
     rough = s.math("SUBTRACT", rough, s.math("MULTIPLY", lips, 0.10 + 0.15 * person.makeup))
-    return s.finish(s.principled(
-        colour, Roughness=rough, Subsurface_Weight=0.16, Subsurface_Radius=(1.0, 0.35, 0.2),
-        Subsurface_Scale=0.006, Specular_IOR_Level=0.30, Normal=relief(s, person, rest)))
+    return s.finish(
+        s.principled(
+            colour,
+            Roughness=rough,
+            Subsurface_Weight=0.16,
+            Subsurface_Radius=(1.0, 0.35, 0.2),
+            Subsurface_Scale=0.006,
+            Specular_IOR_Level=0.30,
+            Normal=relief(s, person, rest),
+        )
+    )
 
 
 def complexion(s: Shader, person: Person, rest, rng: np.random.Generator):
     """Return the bare skin's colour: mottled, redder on cheeks and nose, darker under the eyes."""
     base = person.skin
-    colour = s.mix(s.ramp(s.noise(rest, 60, 3), 0.3, 0.75), base,
-                   colours.shade(base, 1.1, 1.12, 1.12))
-    colour = s.mix(s.math("MULTIPLY", s.ramp(s.noise(rest, 22, 2), 0.45, 0.7), 0.35), colour,
-                   colours.shade(base, 0.92, 0.80, 0.78))
+    colour = s.mix(
+        s.ramp(s.noise(rest, 60, 3), 0.3, 0.75), base, colours.shade(base, 1.1, 1.12, 1.12)
+    )
+    colour = s.mix(
+        s.math("MULTIPLY", s.ramp(s.noise(rest, 22, 2), 0.45, 0.7), 0.35),
+        colour,
+        colours.shade(base, 0.92, 0.80, 0.78),
+    )
     flush = s.math("ADD", s.attribute("cheeks"), s.attribute("nose"), True)
     blotched = s.math("MULTIPLY", flush, s.ramp(s.noise(rest, 110, 1), 0.2, 0.8))
     strength = float(rng.uniform(0.2, 0.7)) * (1 - 0.5 * person.melanin)
-    colour = s.mix(s.math("MULTIPLY", blotched, strength), colour,
-                   colours.shade(base, 1.02, 0.66, 0.62))
+    colour = s.mix(
+        s.math("MULTIPLY", blotched, strength), colour, colours.shade(base, 1.02, 0.66, 0.62)
+    )
     old = float(np.clip((person.years - 30) / 50, 0, 1))
     bags = s.math("MULTIPLY", s.attribute("under_eye"), 0.2 + 0.35 * old)
     colour = s.mix(bags, colour, colours.shade(base, 0.68, 0.58, 0.6))
     if person.freckles > 0.08:
-        spots = s.math("MULTIPLY", s.ramp(s.noise(rest, 330, 0), 0.58, 0.72),
-                       s.math("MULTIPLY", flush, 0.7 * person.freckles))
+        spots = s.math(
+            "MULTIPLY",
+            s.ramp(s.noise(rest, 330, 0), 0.58, 0.72),
+            s.math("MULTIPLY", flush, 0.7 * person.freckles),
+        )
         colour = s.mix(spots, colour, colours.shade(base, 0.62, 0.46, 0.36))
     if old > 0.5:
         spots = s.ramp(s.noise(rest, 190, 0), 0.72, 0.80)
-        colour = s.mix(s.math("MULTIPLY", spots, 0.35 * old), colour,
-                       colours.shade(base, 0.6, 0.48, 0.4))
+        colour = s.mix(
+            s.math("MULTIPLY", spots, 0.35 * old), colour, colours.shade(base, 0.6, 0.48, 0.4)
+        )
     return colour
 
 
@@ -93,8 +119,9 @@ def shaded_by_hair(s: Shader, person: Person, colour, rng: np.random.Generator):
     """Darken the skin under scalp hair and where a beard is or was shaved."""
     hair, base = np.array(person.hair), np.array(person.skin)
     strength = {"bald": 0.25, "receding": 0.5, "buzz": 0.6}.get(person.hair_style, 0.85)
-    colour = s.mix(s.math("MULTIPLY", s.attribute("hair"), strength), colour,
-                   tuple(0.6 * hair + 0.08 * base))
+    colour = s.mix(
+        s.math("MULTIPLY", s.attribute("hair"), strength), colour, tuple(0.6 * hair + 0.08 * base)
+    )
     if person.female or person.years < 17:
         return colour
     strength = rng.uniform(0.0, 0.25) if person.beard == "none" else 0.45
@@ -134,6 +161,14 @@ def hand_material(person: Person, sleeve: colours.Colour):
     colour = s.mix(clad, colour, sleeve)
     rough = s.math("ADD", 0.5, s.math("MULTIPLY", clad, 0.4))
     height = s.math("ADD", s.noise(place, 350, 2), s.math("MULTIPLY", clad, s.noise(place, 60, 2)))
-    return s.finish(s.principled(colour, Roughness=rough, Subsurface_Weight=0.1,
-                                 Subsurface_Radius=(1.0, 0.35, 0.2), Subsurface_Scale=0.004,
-                                 Specular_IOR_Level=0.35, Normal=s.bump(height, 0.4, 0.0015)))
+    return s.finish(
+        s.principled(
+            colour,
+            Roughness=rough,
+            Subsurface_Weight=0.1,
+            Subsurface_Radius=(1.0, 0.35, 0.2),
+            Subsurface_Scale=0.004,
+            Specular_IOR_Level=0.35,
+            Normal=s.bump(height, 0.4, 0.0015),
+        )
+    )
