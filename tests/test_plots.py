@@ -57,7 +57,7 @@ def test_the_axes_given_or_the_current_ones(draw, ax):
 
 
 class TestFace:
-    GREY = np.arange(0, 240, 20, np.uint8).reshape(1, 3, 4)
+    GREY = np.arange(10, 250, 20, np.uint8).reshape(1, 3, 4)
     TRUTH = np.array([[1.0, 2.0], [3.0, 0.5]])
 
     def test_grey_as_it_is(self, ax):

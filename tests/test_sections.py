@@ -1,0 +1,232 @@
+"""Each section's notebook from end to end on cartoon faces, and the results that it committed.
+
+A new section is a line in ``SECTIONS``.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+import psutil
+import pytest
+import yaml
+
+from facekp.claims import load_claims
+from facekp.results import Store
+
+ROOT = Path(__file__).resolve().parents[1]
+PICTURE_LIMIT = 200_000  # bytes; larger ones make a page slow, and bloat the downloaded notebook
+TIMES = ("wall_seconds", "images_per_second", "peak_memory_mb", "training_seconds")
+
+
+class Section(NamedTuple):
+    """What makes a notebook tiny, for the demo and for the gpu profile, and its headline."""
+
+    demo: dict
+    gpu: dict
+    headline: tuple[str, ...]
+
+
+SECTIONS = {
+    "01_nose_tip": Section(
+        # Two of each, so that every comparison and figure has something to show.
+        demo={
+            "batch_size": 64,
+            "epochs": 2,
+            "lengths": [1],
+            "search_epochs": 1,
+            "long_epochs": 1,
+            "seeds": 1,
+            "rates": [0.001, 0.003],
+            "batches": [64],
+            "person_counts": [8, 32],
+            "widths": [1, 2],
+        },
+        # One of each, so that every comparison may also be left out.
+        gpu={
+            "batch_size": 64,
+            "epochs": 1,
+            "lengths": [],
+            "search_epochs": 1,
+            "long_epochs": 1,
+            "seeds": 1,
+            "search_seeds": 1,
+            "folds": [4, 5],
+            "rates": [0.001],
+            "batches": [64],
+            "person_counts": [32],
+            "widths": [1],
+        },
+        headline=(
+            "nose.val.mse",
+            "nose.val.px640",
+            "nose.val.nme",
+            "nose.cv.nme",
+            "mean.val.mse",
+        ),
+    )
+}
+
+
+class Checkout:
+    """A copy of what notebooks need, with tiny parameters and cartoons for the data sets."""
+
+    def __init__(self, root: Path, imm_folder: Path):
+        self.root = root
+        for name in ("notebooks", "profiles", "data"):
+            shutil.copytree(ROOT / name, root / name)
+        shutil.copy(ROOT / "data_manifest.yaml", root)
+        for profile in ("demo", "gpu"):
+            path = root / "profiles" / f"{profile}.yaml"
+            parameters = yaml.safe_load(path.read_text())
+            for notebook, section in SECTIONS.items():
+                parameters[notebook] |= getattr(section, profile)
+            path.write_text(yaml.safe_dump(parameters))
+        self.sets = root / "sets"
+        for place in (self.sets / "imm_face_db", root / "_build" / "demo" / "imm_face_db"):
+            place.parent.mkdir(parents=True)
+            place.symlink_to(imm_folder)
+
+    def start(self, notebook: str, profile: str) -> subprocess.Popen:
+        command = [sys.executable, "-m", "facekp.notebooks", "run", notebook]
+        command += ["--profile", profile]
+        environment = os.environ | {"FACEKP_DATA": str(self.sets)}
+        return subprocess.Popen(
+            command, cwd=self.root, env=environment, stderr=subprocess.PIPE, text=True
+        )
+
+    def run(self, notebook: str, profile: str) -> None:
+        process = self.start(notebook, profile)
+        printed = process.communicate()[1]
+        # Not "nothing printed": a kernel that is shut down under load may leave a line of its own.
+        assert process.returncode == 0 and "Traceback" not in printed, printed
+
+    def executed(self, notebook: str, profile: str) -> Path:
+        return self.root / "_build" / "executed" / f"{profile}-changed" / f"{notebook}.ipynb"
+
+    def timeless(self, profile: str) -> dict[str, str]:
+        """The text of each results and run file without what only a clock or the load decides."""
+        texts = {}
+        folder = self.root / "_build" / "results" / profile
+        for path in sorted(folder.rglob("*.json")):
+            content = json.loads(path.read_text())
+            content.get("history", {}).pop("seconds", None)
+            for name in TIMES:
+                content["provenance"].pop(name, None)
+            texts[str(path.relative_to(folder))] = json.dumps(content, indent=1)
+        return texts
+
+
+@pytest.fixture(scope="session")
+def tiny_run(imm_folder, tmp_path_factory):
+    """Return a function that runs a tiny notebook, once a session, and returns its checkout."""
+    done = {}
+
+    def get(notebook, profile):
+        if (notebook, profile) not in done:
+            checkout = Checkout(tmp_path_factory.mktemp(f"{notebook}_{profile}"), imm_folder)
+            checkout.run(notebook, profile)
+            done[notebook, profile] = checkout
+        return done[notebook, profile]
+
+    return get
+
+
+def test_each_notebook_has_its_line_here():
+    assert {path.stem for path in ROOT.glob("notebooks/[0-9]*.ipynb")} == set(SECTIONS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", ["demo", "gpu"])
+@pytest.mark.parametrize("notebook", SECTIONS)
+class TestTiny:
+    def test_every_cell_ran_and_left_only_what_belongs_in_a_book(self, notebook, profile, tiny_run):
+        executed = nbformat.read(tiny_run(notebook, profile).executed(notebook, profile), 4)
+        cells = [cell for cell in executed.cells if cell.cell_type == "code"]
+        assert all(cell.execution_count for cell in cells)
+        outputs = [output for cell in cells for output in cell.outputs]
+        assert {output.get("name", "") for output in outputs} <= {"", "stdout"}
+        data = [output.data for output in outputs if "data" in output]
+        assert not [kind for item in data for kind in item if "widget" in kind]
+        pictures = [item["image/svg+xml"] for item in data if "image/svg+xml" in item]
+        assert pictures
+        assert max(map(len, pictures)) < PICTURE_LIMIT
+        for cell in cells:  # what has an alternative text is a picture, and only that has one
+            shown = any("image/svg+xml" in output.get("data", {}) for output in cell.outputs)
+            described = "image" in cell.metadata.get("mystnb", {})
+            assert described or not shown, cell.source
+
+    def test_the_results(self, notebook, profile, tiny_run):
+        root = tiny_run(notebook, profile).root
+        store = Store(root, profile)
+        section = store.load(notebook[3:])
+        assert set(SECTIONS[notebook].headline) <= set(section.metrics)
+        assert section.runs and all(store.find_run(key) for key in section.runs)
+        entry = yaml.safe_load((root / "profiles" / f"{profile}.yaml").read_text())[notebook]
+        assert section.dataset.name == entry["dataset"]
+        assert not list(store.checkpoints.glob("*"))
+
+
+@pytest.mark.parametrize("notebook", SECTIONS)
+def test_the_committed_results_have_what_the_claims_name(notebook):
+    store = Store(ROOT, "cpu")
+    section = store.load(notebook[3:], committed=True)
+    assert set(SECTIONS[notebook].headline) <= set(section.metrics)
+    for claim in load_claims(ROOT / "book" / "claims.yaml"):
+        if claim.section == section.section and claim.rule:
+            for name in claim.rule.metrics:
+                assert section.metrics[name].low is not None, f"{claim.id}: {name}"
+    runs = {path.stem for path in (store.committed / "runs").glob("*.json")}
+    assert set(section.runs) <= runs
+
+
+def kill_when(process: subprocess.Popen, due) -> None:
+    """Kill the runner, and it alone, as soon as ``due()``; see that no child outlives it."""
+    family, runner = set(), psutil.Process(process.pid)
+    while not due():
+        assert process.poll() is None, "it ended before the moment came"
+        family.update(runner.children(recursive=True))
+        time.sleep(0.02)
+    family.update(runner.children(recursive=True))
+    process.kill()
+    process.wait()  # communicate() would wait for each child that holds the pipe
+    process.stderr.close()
+    _, alive = psutil.wait_procs(family, timeout=30)
+    for orphan in alive:
+        orphan.kill()
+    assert len(family) >= 3  # the kernel and two workers
+    assert not alive
+
+
+@pytest.mark.slow
+def test_killed_three_times_and_started_again(tiny_run, imm_folder, tmp_path):
+    notebook, profile = "01_nose_tip", "gpu"
+    uninterrupted = tiny_run(notebook, profile).timeless(profile)
+    checkout = Checkout(tmp_path, imm_folder)
+    checkpoints = checkout.root / "_build" / "checkpoints" / profile
+    runs = checkout.root / "_build" / "results" / profile / "runs"
+
+    def finished():
+        return len(list(runs.glob("*.json")))
+
+    total = len(uninterrupted) - 1  # one is the section's own file
+    moments = {
+        "an epoch of the first trainings": lambda: any(checkpoints.glob("*.pt")),
+        "half of the trainings": lambda: finished() >= total // 2,
+        "the last ones, which follow from the others": lambda: finished() >= total - 2,
+    }
+    for due in moments.values():
+        kill_when(checkout.start(notebook, profile), due)
+        assert not checkout.executed(notebook, profile).exists()
+    assert finished() >= total - 2
+    checkout.run(notebook, profile)
+    assert checkout.timeless(profile) == uninterrupted
+    assert list(checkout.executed(notebook, profile).parent.iterdir()) == [
+        checkout.executed(notebook, profile)
+    ]
