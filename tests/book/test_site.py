@@ -32,7 +32,7 @@ SCREENS = [(1400, "light"), (1400, "dark"), (390, "light"), (390, "dark")]
 MADE_BY_SPHINX = {"genindex.html", "search.html"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop would be in the way of other tests
 def browser():
     with sync_playwright() as playwright:
         names = ("chromium", "chromium-browser", "google-chrome")
@@ -87,7 +87,7 @@ def visit(browser):
         one.context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pages(site):
     """Every page: path -> parsed HTML."""
     paths = [*site.glob("*.html"), *site.glob("notebooks/*.html")]
@@ -96,7 +96,7 @@ def pages(site):
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def notebook_pages(site, pages):
     found = sorted(path for path in pages if path.parent == site / "notebooks")
     assert found

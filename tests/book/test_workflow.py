@@ -1,6 +1,5 @@
 """What Make and Snakemake run again after a change, and how an installation goes wrong."""
 
-import asyncio
 import os
 import re
 import shutil
@@ -8,7 +7,7 @@ import subprocess
 
 import pytest
 import yaml
-from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
+from jupyter_server.services.contents.largefilemanager import LargeFileManager
 
 from graph import ROOT, SITE, snakemake
 
@@ -110,14 +109,16 @@ def status(folder):
 
 def save(path, change):
     """Change a notebook and save it as JupyterLab does."""
-    manager = AsyncLargeFileManager(root_dir=str(path.parent), post_save_hook=HOOK)
-    model = asyncio.run(manager.get(path.name))
+    manager = LargeFileManager(root_dir=str(path.parent), post_save_hook=HOOK)
+    model = manager.get(path.name)
     change(model["content"])
-    asyncio.run(manager.save(model, path.name))
+    manager.save(model, path.name)
 
 
 def execute(notebook):
     notebook["metadata"]["language_info"] = {"name": "python", "version": "3.11.99"}
+    names = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    notebook["metadata"]["kernelspec"] = names
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
             cell["execution_count"] = 7
