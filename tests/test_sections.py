@@ -108,7 +108,7 @@ class Checkout:
         assert process.returncode == 0 and "Traceback" not in printed, printed
 
     def executed(self, notebook: str, profile: str) -> Path:
-        return self.root / "_build" / "executed" / f"{profile}-changed" / f"{notebook}.ipynb"
+        return self.root / "_build" / "executed" / profile / f"{notebook}.ipynb"
 
     def timeless(self, profile: str) -> dict[str, str]:
         """The text of each results and run file without what only a clock or the load decides."""
