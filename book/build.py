@@ -52,7 +52,10 @@ def build(folder):
     built = folder / "_build" / "html"
     # Jupyter Book can end well without having built a page.
     if done.returncode or not (built / "index.html").is_file():
-        sys.exit("The book was not built: see the warnings above; each names its page and line.")
+        sys.exit(
+            "The book was not built: see the warnings above; each names its page and line "
+            "(in a notebook, 30002 is line 2 of its third cell)."
+        )
     return built
 
 
