@@ -122,18 +122,14 @@ def crossed_family(values: Array, draws: int = 200_000) -> list[Interval]:
     if values.shape[2] < 2:
         raise ValueError("an interval over persons needs at least two of them")
     means = values.mean((1, 2))
-    covariance, freedom = _crossed_covariance(values)
-    errors = np.sqrt(np.diag(covariance))
+    variance, correlation, freedom = _crossed_variance(values)
     if len(means) == 1:
-        critical = stats.t.ppf(0.975, freedom)
+        critical = float(stats.t.ppf(0.975, freedom[0]))
     else:
-        safe = np.where(errors > 0, errors, 1.0)
-        correlation = covariance / np.outer(safe, safe)
         critical = _max_t(correlation, freedom.min(), draws)
-    half = np.ravel(critical * errors)
-    return [
-        Interval(float(m), float(m - h), float(m + h)) for m, h in zip(means, half, strict=True)
-    ]
+    half = critical * np.sqrt(variance)
+    bounds = zip(means, means - half, means + half, strict=True)
+    return [Interval(*map(float, bound)) for bound in bounds]
 
 
 def crossed_interval(values: Array) -> Interval:
@@ -178,33 +174,31 @@ def jackknife(statistic: Callable[[Array], float], persons: int) -> Array:
     return persons * statistic(everyone) - (persons - 1) * without
 
 
-def _crossed_covariance(values: Array) -> tuple[Array, Array]:
-    """Return the (M, M) covariance of the M means and Satterthwaite's freedom, (M,)."""
+def _crossed_variance(values: Array) -> tuple[Array, Array, Array]:
+    """Return variance (M,), correlation (M, M) and Satterthwaite's freedom (M,) of M means."""
     _, seeds, persons = values.shape
     grand = values.mean((1, 2), keepdims=True)
     by_seed = values.mean(2, keepdims=True) - grand  # (M, S, 1)
     by_person = values.mean(1, keepdims=True) - grand  # (M, 1, P)
     rest = values - grand - by_seed - by_person  # (M, S, P)
 
-    def mean_square(part: Array, repeats: int, freedom: int) -> Array:
+    def share(part: Array, repeats: int, freedom: int) -> Array:
         flat = part.reshape(len(part), -1)
-        return repeats * flat @ flat.T / max(freedom, 1)
+        return repeats * flat @ flat.T / max(freedom, 1) / (seeds * persons)  # (M, M)
 
-    parts = [
-        (mean_square(by_seed, persons, seeds - 1), seeds - 1),
-        (mean_square(by_person, seeds, persons - 1), persons - 1),
-    ]
-    residual = mean_square(rest, 1, (seeds - 1) * (persons - 1))
-    squares = [square for square, _ in parts]
-    covariance = (squares[0] + squares[1] - residual) / (seeds * persons)
+    of_seeds = share(by_seed, persons, seeds - 1)
+    of_persons = share(by_person, seeds, persons - 1)
+    of_rest = share(rest, 1, (seeds - 1) * (persons - 1))
     # Where a mean square is under the residual by chance, the larger factor alone is the floor.
-    floor = np.maximum(*(np.diag(square) for square in squares)) / (seeds * persons)
-    variance = np.maximum(np.diag(covariance), floor)
-    np.fill_diagonal(covariance, variance)
-    spread = sum((np.diag(s) / (seeds * persons)) ** 2 / max(f, 1) for s, f in parts)
+    floor = np.maximum(np.diag(of_seeds), np.diag(of_persons))
+    variance = np.maximum(np.diag(of_seeds + of_persons - of_rest), floor)
+    # Without the residual, which could take its eigenvalues below zero.
+    covariance = of_seeds + of_persons
+    scale = np.sqrt(np.where(np.diag(covariance) > 0, np.diag(covariance), 1))
+    spread = np.diag(of_seeds) ** 2 / max(seeds - 1, 1) + np.diag(of_persons) ** 2 / (persons - 1)
     freedom = np.full(len(variance), float(persons - 1))
     np.divide(variance**2, spread, out=freedom, where=spread > 0)
-    return covariance, freedom
+    return variance, covariance / np.outer(scale, scale), freedom
 
 
 def _max_t(correlation: Array, freedom: float, draws: int) -> float:
