@@ -1,6 +1,7 @@
 import json
 import shutil
 import time
+from contextlib import suppress
 
 import numpy as np
 import psutil
@@ -151,7 +152,8 @@ class TestSideBySide:
         parent = start_process(run_all, wanted, faces, store, 2, kill=kill)
         family = set()
         while parent.is_alive():
-            family.update(psutil.Process(parent.pid).children(recursive=True))
+            with suppress(psutil.NoSuchProcess):  # it may die while it is looked at
+                family.update(psutil.Process(parent.pid).children(recursive=True))
             time.sleep(0.05)
         parent.join()
         assert parent.exitcode == -9
