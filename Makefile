@@ -10,7 +10,6 @@ PY := .venv/bin/python
 INSTALLED := .venv/installed
 # A run with parameters of one's own lies apart, and the book's next build makes its own again.
 NAME = $(basename $(notdir $(NB)))
-ALTERED = $(if $(findstring -p,$(ARGS)),_build/altered/$(PROFILE)/$(NAME).ipynb)
 # --nolock: a killed run leaves its lock behind, and its like is what this has to take up again.
 SNAKEMAKE = $(PY) -m snakemake --cores all --rerun-incomplete --nolock --quiet host \
   --config profile=$(PROFILE)
@@ -39,8 +38,8 @@ data: $(INSTALLED)  ## fetch and verify the data sets of the manifest
 run: $(INSTALLED)  ## execute one notebook: NB=01_nose_tip PROFILE=cpu ARGS="-p epochs 5"
 	@test -n "$(NB)" || { echo 'make run needs a notebook: make run NB=01_nose_tip' >&2; exit 2; }
 	@$(SNAKEMAKE) --quiet all -- demo_data
-	@$(PY) -m facekp.notebooks run $(NB) --profile $(PROFILE) $(if $(ALTERED),--output $(ALTERED)) $(ARGS)
-	@$(if $(ALTERED),rm -f _build/executed/$(PROFILE)/$(NAME).ipynb)
+	@$(PY) -m facekp.notebooks run $(NB) --profile $(PROFILE) $(ARGS)
+	@$(if $(findstring -p,$(ARGS)),rm -f _build/executed/$(PROFILE)/$(NAME).ipynb)
 
 lab: $(INSTALLED)  ## open JupyterLab on the notebooks; git then sees them without outputs
 	@if git rev-parse --git-dir >/dev/null 2>&1; then \
