@@ -34,6 +34,28 @@ def test_nme_refuses_a_normaliser_that_is_not_positive():
             metrics.nme(points, points, np.array(bad))
 
 
+def test_ced_auc_and_failures_by_hand():
+    # Of four errors, 2 % and 4 % lie below 8 %, 8 % is no failure, 12 % is one. The CED's steps
+    # bound areas of 6/8, 4/8, 0 and 0 of the whole.
+    errors = np.array([0.04, 0.12, 0.08, 0.02])
+    assert metrics.ced(errors, np.array([0.0, 0.02, 0.05, 0.08, 1])).tolist() == [
+        0,
+        0.25,
+        0.5,
+        0.75,
+        1,
+    ]
+    assert metrics.auc_share(errors, 0.08) == pytest.approx([0.5, 0, 0, 0.75])
+    assert metrics.failure(errors, 0.08).tolist() == [0, 1, 0, 0]
+
+
+def test_the_auc_is_the_area_under_the_ced():
+    errors = np.random.default_rng(0).gamma(4, 0.01, 500)
+    grid = np.linspace(0, 0.08, 20_001)
+    area = metrics.ced(errors, grid)[1:].mean()  # a step function on a grid: 500 jumps of 1/500
+    assert metrics.auc_share(errors, 0.08).mean() == pytest.approx(area, abs=1 / 20_000)
+
+
 def test_one_seed_gives_the_t_interval_over_persons():
     values = np.array([1.0, 2, 4, 7, 9])
     low, high = stats.t.interval(0.95, 4, values.mean(), stats.sem(values))

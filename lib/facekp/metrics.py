@@ -11,7 +11,17 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-__all__ = ["Interval", "crossed_family", "crossed_interval", "jackknife", "nme", "pixel_error"]
+__all__ = [
+    "Interval",
+    "auc_share",
+    "ced",
+    "crossed_family",
+    "crossed_interval",
+    "failure",
+    "jackknife",
+    "nme",
+    "pixel_error",
+]
 
 Array = np.ndarray
 
@@ -75,6 +85,72 @@ def nme(predicted: Array, truth: Array, normaliser: Array, visible: Array | None
     if not np.all(np.asarray(normaliser) > 0):
         raise ValueError("the normaliser must be positive for each picture")
     return pixel_error(predicted, truth, visible) / normaliser
+
+
+def ced(errors: Array, thresholds: Array) -> Array:
+    """Return the cumulative error distribution: the share of pictures with at most each error.
+
+    Parameters
+    ----------
+    errors : ndarray, (N,)
+        NME of each picture, a fraction.
+    thresholds : ndarray, (T,)
+        Errors to look at, fractions.
+
+    Returns
+    -------
+    ndarray, (T,)
+        Shares, 0 to 1.
+
+    Examples
+    --------
+    >>> ced(np.array([0.02, 0.04, 0.09]), np.array([0.04, 0.08])).round(2).tolist()
+    [0.67, 0.67]
+    """
+    return np.searchsorted(np.sort(errors), thresholds, side="right") / len(errors)
+
+
+def auc_share(errors: Array, max_nme: float = 0.08) -> Array:
+    """Return each picture's share in the area under the CED from 0 to max_nme.
+
+    The area over max_nme is the mean of 1 − e / max_nme over the pictures, where an error beyond
+    max_nme counts as max_nme; it is returned before that mean, so that intervals can be taken.
+
+    Parameters
+    ----------
+    errors : ndarray, (...)
+        NME of each picture, a fraction.
+    max_nme : float
+        Where the area ends.
+
+    Returns
+    -------
+    ndarray, (...)
+        0 (a failure) to 1 (no error); their mean is the AUC.
+
+    Examples
+    --------
+    >>> auc_share(np.array([0.02, 0.04, 0.09])).mean().round(3)
+    np.float64(0.417)
+    """
+    return 1 - np.minimum(errors, max_nme) / max_nme
+
+
+def failure(errors: Array, max_nme: float = 0.08) -> Array:
+    """Return which pictures fail, as 0.0 or 1.0; their mean is the failure rate.
+
+    Parameters
+    ----------
+    errors : ndarray, (...)
+        NME of each picture, a fraction.
+    max_nme : float
+        A larger error is a failure.
+
+    Returns
+    -------
+    ndarray, (...), float64
+    """
+    return (np.asarray(errors) > max_nme).astype(float)
 
 
 class Interval(NamedTuple):

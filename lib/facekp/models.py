@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-__all__ = ["KeypointNet", "layer_table", "nose_net"]
+__all__ = ["KeypointNet", "MirrorAveraged", "UNet", "layer_table", "nose_net"]
 
 
 class KeypointNet(nn.Module):
@@ -133,3 +133,124 @@ def layer_table(model: nn.Module, size: tuple[int, int], in_channels: int = 1) -
     for hook in hooks:
         hook.remove()
     return rows
+
+
+class UNet(nn.Module):
+    """A U-Net: down, pooling at each level, and up again beside what each level saw.
+
+    Each level is two 3×3 convolutions, each followed by batch normalisation and ReLU. Max-pooling
+    by 2 leads down and doubles the channels; a 2×2 transposed convolution leads up and halves
+    them. Unlike the original's, the convolutions are padded, so nothing is cropped.
+
+    Parameters
+    ----------
+    keypoints : int
+        Number of keypoints K, one map each.
+    width : int
+        Channels of the first level.
+    depth : int
+        Number of poolings.
+    in_channels : int
+        Channels of the input.
+    stride : int
+        Input pixels per cell of the maps, a power of 2: the way up ends at that level.
+
+    Raises
+    ------
+    ValueError
+        If the stride is no level of the net.
+
+    References
+    ----------
+    O. Ronneberger, P. Fischer, T. Brox: U-Net: Convolutional Networks for Biomedical Image
+    Segmentation, MICCAI 2015.
+    """
+
+    def __init__(
+        self,
+        keypoints: int,
+        width: int = 16,
+        depth: int = 4,
+        in_channels: int = 1,
+        stride: int = 1,
+    ):
+        super().__init__()
+        strides = [2**level for level in range(depth + 1)]
+        if stride not in strides:
+            raise ValueError(f"stride must be one of {strides} at depth {depth}, not {stride}")
+        last = strides.index(stride)
+        channels = [width * 2**level for level in range(depth + 1)]
+        inputs = [in_channels, *channels[:-1]]
+        self.down = nn.ModuleList(map(_two_convolutions, inputs, channels))
+        self.pool = nn.MaxPool2d(2)
+        upwards = [(2 * c, c) for c in reversed(channels[last:-1])]
+        self.up = nn.ModuleList(nn.ConvTranspose2d(*pair, 2, stride=2) for pair in upwards)
+        self.merge = nn.ModuleList(_two_convolutions(*pair) for pair in upwards)
+        self.head = nn.Conv2d(channels[last], keypoints, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Predict a map of each keypoint.
+
+        Parameters
+        ----------
+        images : Tensor, (B, C, H, W), float32 in [-0.5, 0.5]
+
+        Returns
+        -------
+        Tensor, (B, K, H / stride, W / stride)
+            Logits. What they mean is up to the loss (``heatmaps``).
+
+        Raises
+        ------
+        ValueError
+            If H or W cannot be halved ``depth`` times.
+        """
+        step = 2 ** (len(self.down) - 1)
+        height, width = images.shape[-2:]
+        if height % step or width % step:
+            raise ValueError(f"input of {height} × {width} pixels: each side must divide by {step}")
+        features, seen = self.down[0](images), []
+        for level in self.down[1:]:
+            seen.append(features)
+            features = level(self.pool(features))  # (B, 2c, h / 2, w / 2)
+        for up, merge in zip(self.up, self.merge, strict=True):
+            features = merge(torch.cat([seen.pop(), up(features)], dim=1))  # (B, c / 2, 2h, 2w)
+        return self.head(features)
+
+
+def _two_convolutions(before: int, after: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for inputs in (before, after):
+        # No bias: the normalisation that follows would subtract it.
+        layers += [nn.Conv2d(inputs, after, 3, padding=1, bias=False)]
+        layers += [nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+class MirrorAveraged(nn.Module):
+    """A net of maps whose evaluation also looks at the mirror image.
+
+    In evaluation mode the output is the mean of the maps of a picture and of those of its mirror
+    image, mirrored back and with left and right exchanged; of logits it is the mean of the
+    logits. In training mode it is the model's own output.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Pictures (B, C, H, W) to maps (B, K, h, w).
+    flip : sequence of int
+        The K keypoints' order in a mirror image (``Scheme.flip``).
+    """
+
+    def __init__(self, model: nn.Module, flip: Sequence[int]):
+        super().__init__()
+        self.model = model
+        self.register_buffer("flip", torch.tensor(list(flip)), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return maps (B, K, h, w) of pictures (B, C, H, W)."""
+        maps = self.model(images)
+        if self.training:
+            return maps
+        mirrored = self.model(images.flip(-1))[:, self.flip].flip(-1)
+        return (maps + mirrored) / 2

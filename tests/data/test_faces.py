@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from facekp.data import Faces
+from facekp.data import Faces, join
 from facekp.schemes import IMM58
 
 N, C, H, W = 3, 1, 6, 10
@@ -95,3 +95,25 @@ def test_arrays_that_do_not_agree_are_refused(faces, name):
 def test_attributes_that_do_not_agree_are_refused(faces):
     with pytest.raises(ValueError, match=r"Faces\.view has shape"):
         replace(faces, attributes={"view": np.array([1])})
+
+
+class TestJoin:
+    def test_order_names_and_common_attributes(self, faces):
+        other = replace(faces, attributes={"view": np.array([3, 4, 5]), "subset": faces.ids})
+        both = join({"real": faces, "demo": other.take([2, 0])})
+        names = ["real/01-1m", "real/01-2m", "real/02-1f", "demo/02-1f", "demo/01-1m"]
+        assert both.ids.tolist() == names
+        assert both.groups.tolist() == ["real/01", "real/01", "real/02", "demo/02", "demo/01"]
+        assert both.attributes["dataset"].tolist() == ["real"] * 3 + ["demo"] * 2
+        assert both.attributes["view"].tolist() == [1, 2, 1, 5, 3]
+        assert both.attributes.keys() == {"view", "dataset"}
+        np.testing.assert_array_equal(both.keypoints[3:], faces.keypoints[[2, 0]])
+        assert both.scheme is faces.scheme
+
+    def test_sets_of_other_schemes_and_sizes_are_refused(self, faces):
+        narrow = replace(faces, images=faces.images[..., 1:])
+        for other in (faces.select([1, 2]), narrow):
+            with pytest.raises(ValueError, match="one scheme and size"):
+                join({"a": faces, "b": other})
+        with pytest.raises(ValueError, match="one scheme and size"):
+            join({})

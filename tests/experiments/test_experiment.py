@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from dots import dot_faces, dot_persons
 from facekp import models
-from facekp.data import imm_fold
-from facekp.experiments import build, split_imm, train
+from facekp.data import imm_fold, join
+from facekp.experiments import build, split_ibug, split_imm, train
 from facekp.experiments.experiment import _TABLES, MODELS
 from facekp.training import TrainingError
 
@@ -55,6 +55,49 @@ class TestSplitImm:
     def test_a_fold_that_is_not_there(self, twice):
         with pytest.raises(ValueError, match="folds 1 to 5, not 6"):
             split_imm(twice, 6)
+
+
+class TestSplitIbug:
+    @pytest.fixture
+    def photographs(self):
+        """300 training faces of 150 photographs, and 20 test faces."""
+        groups = [f"p{n // 2}" for n in range(300)] + [f"t{n}" for n in range(20)]
+        faces = dot_faces(groups, (5, 6), 2)
+        split = np.array(["train"] * 300 + ["test"] * 20)
+        return replace(faces, attributes={"split": split})
+
+    def test_the_label_files_own_split(self, photographs):
+        train, val = split_ibug(photographs)
+        assert (len(train), len(val)) == (300, 20)
+        assert set(val.attributes["split"]) == {"test"}
+
+    def test_validation_is_carved_from_training_by_photograph(self, photographs):
+        train, val = split_ibug(photographs, held_out="validation")
+        assert len(train) + len(val) == 300
+        assert set(train.attributes["split"]) == set(val.attributes["split"]) == {"train"}
+        assert not set(train.groups) & set(val.groups)
+        # Binomial: 150 photographs at a sixth, 25 ± 4.6, two faces each.
+        assert 20 < len(val) < 80
+        shuffled = photographs.take(np.random.default_rng(0).permutation(320))
+        assert set(split_ibug(shuffled, held_out="validation")[1].groups) == set(val.groups)
+
+    def test_fewer_pictures_are_drawn_nested_and_in_order(self, photographs):
+        few, more = (split_ibug(photographs, count=n, seed=3)[0].ids.tolist() for n in (40, 90))
+        assert (len(few), len(more)) == (40, 90)
+        assert set(few) < set(more)
+        order = photographs.ids.tolist()
+        assert few == sorted(few, key=order.index)
+        assert few != split_ibug(photographs, count=40, seed=4)[0].ids.tolist()
+
+    def test_from_one_set_to_another(self, photographs):
+        both = join({"demo": photographs.take(np.arange(7, 305)), "real": photographs})
+        train, val = split_ibug(both, source="demo", target="real")
+        assert set(train.attributes["dataset"]) == {"demo"} and len(train) == 293
+        assert set(val.attributes["dataset"]) == {"real"} and len(val) == 20
+
+    def test_there_is_nothing_else_to_hold_out(self, photographs):
+        with pytest.raises(ValueError, match="not 'train'"):
+            split_ibug(photographs, held_out="train")
 
 
 class TestNames:

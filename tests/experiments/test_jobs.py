@@ -8,9 +8,11 @@ import psutil
 import pytest
 
 from dots import INTEROCULAR
-from facekp.experiments import jobs, predictions, run_all
-from facekp.experiments.experiment import split_imm
+from facekp.experiments import jobs, predictions, run_all, scores
+from facekp.experiments.experiment import MODELS, split_imm
+from facekp.models import KeypointNet
 from facekp.results import Store
+from facekp.schemes import IMM58
 from facekp.training import TrainingError
 from killed import PROCESSES, run_in_process, start_process
 
@@ -114,6 +116,45 @@ class TestRun:
         assert not np.allclose(predictions(run, 2), predictions(run, 3))
         found = predictions(store.find_run(run.key))
         np.testing.assert_array_equal(found, predictions(run))
+
+
+class TestManyKeypoints:
+    @pytest.fixture(autouse=True)
+    def many(self, monkeypatch):
+        monkeypatch.setitem(MODELS, "many", lambda size: KeypointNet(size, [3], 4, 58))
+
+    @pytest.fixture
+    def all_keypoints(self, experiment):
+        return experiment(keypoints=None, model={"name": "many"})
+
+    def test_errors_by_group_and_by_keypoint(self, all_keypoints, faces, store):
+        (run,) = run_all([all_keypoints], faces, store, workers=1)
+        _, val = split_imm(faces, 4, [5])
+        # The crop is a quarter of the picture, so 1 px of it is 4 px there.
+        error = 4 / INTEROCULAR * np.linalg.norm(predictions(run) - val.keypoints, axis=-1)
+        found = run.evaluations[3]
+        assert found.groups.keys() == IMM58.groups.keys()
+        for name, members in IMM58.groups.items():
+            expected = error[:, list(members)].mean(1)
+            assert found.groups[name] == pytest.approx(expected, abs=1e-4)
+        assert found.by_keypoint == pytest.approx(error.mean(0), abs=1e-4)
+        table = scores([run], faces)
+        assert table["nme"].tolist() == found.nme
+        assert table["jaw"].tolist() == found.groups["jaw"]
+        assert table["person"].tolist() == val.groups.tolist()
+
+    def test_a_large_set_keeps_the_ends_of_the_ranking(
+        self, all_keypoints, faces, store, monkeypatch
+    ):
+        monkeypatch.setattr(jobs, "KEEP_ALL", 7)
+        monkeypatch.setattr(jobs, "KEEP_ENDS", 2)
+        (run,) = run_all([all_keypoints], faces, store, workers=1)
+        found = run.evaluations[3]
+        assert len(found.nme) == 8
+        ranked = np.array(run.ids)[np.argsort(found.nme)]
+        assert list(found.keypoints) == [*ranked[:2], *ranked[-2:]]
+        with pytest.raises(KeyError):
+            predictions(run)
 
 
 @pytest.fixture(scope="module")

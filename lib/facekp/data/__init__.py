@@ -7,7 +7,7 @@ archives belongs to `facekp.manifest`, augmentation of batches to a module of it
 from .asf import Shape, read_asf
 from .dlib_xml import LabelledBox, read_dlib_xml
 from .errors import DataError, Place
-from .faces import Faces
+from .faces import Faces, join
 from .ibug import load_ibug
 from .imm import load_imm
 from .pictures import read_image
@@ -24,6 +24,7 @@ __all__ = [
     "Place",
     "Shape",
     "imm_fold",
+    "join",
     "load_ibug",
     "load_imm",
     "read_asf",

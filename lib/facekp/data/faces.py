@@ -1,7 +1,7 @@
 """Faces: pictures and keypoints of a data set as arrays, ready to be moved to a device."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
@@ -10,7 +10,7 @@ import numpy as np
 from facekp.coords import image_from_crop
 from facekp.schemes import Scheme
 
-__all__ = ["Faces"]
+__all__ = ["Faces", "join"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Faces:
         of the original picture.
     attributes : dict of str to numpy.ndarray
         Shape (N,) each, what else is known: "view" and "renumbered" (IMM), "subset" and
-        "split" (300-W).
+        "split" (300-W), "dataset" (of sets that were joined).
 
     Raises
     ------
@@ -162,3 +162,47 @@ class Faces:
     def keypoints_img(self) -> np.ndarray:
         """Return the keypoints in pixels of the original pictures: (N, K, 2), float32."""
         return self.to_img(self.keypoints)
+
+
+def join(sets: Mapping[str, Faces]) -> Faces:
+    """Put data sets of one scheme and size behind each other.
+
+    Parameters
+    ----------
+    sets : mapping of str to Faces
+        By name. Their ids and groups get that name in front, so that those of two sets differ.
+
+    Returns
+    -------
+    Faces
+        With the attributes that all have, and `attributes["dataset"]`, the name.
+
+    Raises
+    ------
+    ValueError
+        There is no set, or their schemes, sizes or channels differ.
+    """
+    kinds = {(faces.scheme.name, faces.images.shape[1:]) for faces in sets.values()}
+    if len(kinds) != 1:
+        raise ValueError(f"only sets of one scheme and size can be joined, not {sorted(kinds)}")
+    parts = [_renamed(faces, name) for name, faces in sets.items()]
+    common = set.intersection(*(set(part.attributes) for part in parts))
+    arrays = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts])
+        for field in fields(Faces)
+        if field.name not in ("scheme", "attributes")
+    }
+    attributes = {
+        name: np.concatenate([part.attributes[name] for part in parts]) for name in sorted(common)
+    }
+    return Faces(**arrays, scheme=parts[0].scheme, attributes=attributes)
+
+
+def _renamed(faces: Faces, name: str) -> Faces:
+    ids, groups = (
+        np.array([f"{name}/{old}" for old in names]) for names in (faces.ids, faces.groups)
+    )
+    dataset = np.full(len(faces), name)
+    return replace(
+        faces, ids=ids, groups=groups, attributes=faces.attributes | {"dataset": dataset}
+    )

@@ -12,8 +12,9 @@ from facekp.experiments.analysis import (
     face_size,
     pseudo_values,
     relative,
+    scores,
 )
-from facekp.experiments.experiment import Experiment, build, split_imm, train
+from facekp.experiments.experiment import Experiment, build, split_ibug, split_imm, train
 from facekp.experiments.jobs import predictions, run_all, run_groups
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "relative",
     "run_all",
     "run_groups",
+    "scores",
+    "split_ibug",
     "split_imm",
     "train",
 ]

@@ -11,7 +11,16 @@ from facekp.experiments.jobs import predictions
 from facekp.metrics import crossed_family, crossed_interval, jackknife, pixel_error
 from facekp.results import Metric, Run, metric
 
-__all__ = ["by_person", "curves", "errors", "estimate", "face_size", "pseudo_values", "relative"]
+__all__ = [
+    "by_person",
+    "curves",
+    "errors",
+    "estimate",
+    "face_size",
+    "pseudo_values",
+    "relative",
+    "scores",
+]
 
 
 def face_size(faces: Faces) -> np.ndarray:
@@ -64,6 +73,44 @@ def errors(runs: Sequence[Run], faces: Faces, epoch: int | None = None) -> pd.Da
             "error": error,
             "nme": error / val.interocular,
             "by_size": error / np.array([size[picture] for picture in run.ids]),
+        }
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
+
+
+def scores(runs: Sequence[Run], faces: Faces, epoch: int | None = None) -> pd.DataFrame:
+    """Tabulate the errors that run files hold, a row a picture and a run.
+
+    Unlike ``errors`` it needs no predictions, which run files of large sets do not keep.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    faces : Faces
+        The whole data set.
+    epoch : int, optional
+        The epoch looked at; each run's last where omitted.
+
+    Returns
+    -------
+    DataFrame
+        key and seed of the run; id of the picture, person (its group: a person, or a source
+        photograph) and attributes; nme over all keypoints and, under its name, over each group of
+        them; fractions.
+    """
+    order = {picture: i for i, picture in enumerate(faces.ids)}
+    parts = []
+    for run in runs:
+        val = faces.take([order[picture] for picture in run.ids])
+        found = run.evaluations[epoch or run.parameters["epochs"]]
+        columns = {
+            "key": run.key,
+            "seed": run.parameters["seed"],
+            "id": val.ids,
+            "person": val.groups,
+            **val.attributes,
+            "nme": found.nme,
+            **found.groups,
         }
         parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)

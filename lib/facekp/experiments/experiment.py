@@ -14,12 +14,16 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from facekp import metrics, models, regression
-from facekp.data import Faces, imm_fold
+from facekp import heatmaps, metrics, models, regression
+from facekp.augment import Augmentation
+from facekp.data import Faces, imm_fold, split_hash
 from facekp.fingerprint import code_digest
+from facekp.schemes import SCHEMES
 from facekp.training import Fitted, fit
 
-__all__ = ["Experiment", "build", "split_imm", "train"]
+__all__ = ["Experiment", "build", "split_ibug", "split_imm", "train"]
+
+VALIDATION_SHARE = 1 / 6  # of 300-W's training photographs
 
 Named = dict[str, Any]  # {"name": a key of one of the tables, further arguments}
 
@@ -52,6 +56,54 @@ def split_imm(
     return tuple(faces.take(np.isin(faces.groups, who)) for who in (chosen, imm_fold(fold)))
 
 
+def split_ibug(
+    faces: Faces,
+    held_out: str = "test",
+    count: int | None = None,
+    source: str | None = None,
+    target: str | None = None,
+    seed: int = 0,
+) -> tuple[Faces, Faces]:
+    """Hold the test pictures of 300-W out, or a validation set carved from its training pictures.
+
+    Parameters
+    ----------
+    faces : Faces
+        With "train" and "test" as `attributes["split"]` and source photographs as groups.
+    held_out : {"test", "validation"}
+        "test" trains on all training pictures. "validation" holds out those whose photograph a
+        hash of its name draws, about a sixth, and leaves the test pictures alone.
+    count : int, optional
+        At most so many pictures to train on; fewer are drawn by the seed, and of one seed's draws
+        each smaller one is part of the larger.
+    source, target : str, optional
+        Of sets that were joined: the one to train on and the one to hold out.
+    seed : int
+        Of that draw.
+
+    Returns
+    -------
+    train, val : Faces
+
+    Raises
+    ------
+    ValueError
+        If `held_out` is neither.
+    """
+    if held_out not in ("test", "validation"):
+        raise ValueError(f"held_out must be 'test' or 'validation', not {held_out!r}")
+    train, test = (faces.attributes["split"] == part for part in ("train", "test"))
+    drawn = train & split_hash(faces.groups, VALIDATION_SHARE, "validation")
+    val, train = (test, train) if held_out == "test" else (drawn, train & ~drawn)
+    if source or target:
+        train, val = (
+            mask & (faces.attributes["dataset"] == name)
+            for mask, name in ((train, source), (val, target))
+        )
+    chosen = np.random.default_rng(seed).permutation(np.flatnonzero(train))[:count]
+    return faces.take(np.sort(chosen)), faces.take(val)
+
+
 def adam(parameters: Iterable[torch.nn.Parameter], lr: float) -> torch.optim.Optimizer:
     """Build Adam, in its fused form, which takes a sixth off a step of the small nets."""
     return torch.optim.Adam(parameters, lr, fused=True)
@@ -64,16 +116,39 @@ def adamw(
     return torch.optim.AdamW(parameters, lr, weight_decay=weight_decay, fused=True)
 
 
-SPLITS: dict[str, Callable] = {"imm": split_imm}
-MODELS: dict[str, Callable] = {"nose": models.nose_net}
-LOSSES: dict[str, Callable] = {"mse": regression.mse_loss}
-DECODERS: dict[str, Callable] = {"unit": regression.decode_unit}
+def unet(
+    _size: tuple[int, int], scheme: str, mirror: bool = False, **options: Any
+) -> torch.nn.Module:
+    """Build a U-Net with a map for each keypoint of a scheme.
+
+    ``mirror`` averages evaluations with those of the mirror image; options are those of
+    ``models.UNet``.
+    """
+    net = models.UNet(SCHEMES[scheme].count, **options)
+    return models.MirrorAveraged(net, SCHEMES[scheme].flip) if mirror else net
+
+
+def augmentation(size: tuple[int, int], flip: str | None = None, **options: Any) -> Augmentation:
+    """Build a random augmentation; ``flip`` names the scheme that is mirrored, if any."""
+    return Augmentation(size, flip=SCHEMES[flip].flip if flip else None, **options)
+
+
+SPLITS: dict[str, Callable] = {"imm": split_imm, "ibug": split_ibug}
+MODELS: dict[str, Callable] = {"nose": models.nose_net, "unet": unet}
+LOSSES: dict[str, Callable] = {
+    "mse": regression.mse_loss,
+    "spatial_cross_entropy": heatmaps.spatial_cross_entropy,
+    "pixel_cross_entropy": heatmaps.pixel_cross_entropy,
+    "map_mse": heatmaps.map_mse,
+}
+DECODERS: dict[str, Callable] = {"unit": regression.decode_unit, "maps": heatmaps.map_decoder}
 OPTIMIZERS: dict[str, Callable] = {"adam": adam, "adamw": adamw}
 SCHEDULES: dict[str, Callable] = {
     "step": torch.optim.lr_scheduler.StepLR,
     "cosine": torch.optim.lr_scheduler.CosineAnnealingLR,
+    "one_cycle": torch.optim.lr_scheduler.OneCycleLR,
 }
-AUGMENTATIONS: dict[str, Callable] = {}
+AUGMENTATIONS: dict[str, Callable] = {"random": augmentation}
 
 
 class Experiment(BaseModel):

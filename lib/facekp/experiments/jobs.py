@@ -22,6 +22,9 @@ from facekp.results import Run, Store, provenance
 
 __all__ = ["predictions", "run_all", "run_groups"]
 
+KEEP_ALL = 250  # pictures; of larger sets only the ends of the ranking keep their keypoints
+KEEP_ENDS = 8
+
 
 def run_all(
     experiments: Sequence[Experiment], faces: Faces, store: Store, workers: int | None = None
@@ -90,7 +93,13 @@ def run_groups(
 
 
 def predictions(run: Run, epoch: int | None = None) -> np.ndarray:
-    """Return a run's validation keypoints, (N, K, 2) in crop pixels, at an epoch (the last)."""
+    """Return a run's validation keypoints, (N, K, 2) in crop pixels, at an epoch (the last).
+
+    Raises
+    ------
+    KeyError
+        If the validation set was so large that only some were kept.
+    """
     kept = run.evaluations[epoch or run.parameters["epochs"]].keypoints
     return np.array([kept[picture] for picture in run.ids], np.float32)
 
@@ -142,12 +151,7 @@ def _run(identity: dict[str, Any], experiment: Experiment, faces: Faces, store: 
         experiment, faces, store.checkpoints / f"{identity['key']}.pt"
     )
     seconds = sum(fitted.history["seconds"])  # those before an interruption as well
-    evaluations = {}
-    for epoch, keypoints in fitted.kept.items():
-        predicted, truth = val.to_img(keypoints), val.keypoints_img()
-        error = metrics.nme(predicted, truth, val.interocular, val.visible)
-        points = dict(zip(val.ids.tolist(), keypoints.round(4).tolist(), strict=True))
-        evaluations[epoch] = {"nme": error.tolist(), "keypoints": points}
+    evaluations = {epoch: _evaluated(val, points) for epoch, points in fitted.kept.items()}
     device = next(model.parameters()).device.type
     return Run(
         schema=1,
@@ -158,6 +162,28 @@ def _run(identity: dict[str, Any], experiment: Experiment, faces: Faces, store: 
         evaluations=evaluations,
         provenance=provenance(store.root, seconds, len(seen) * experiment.epochs, device),
     )
+
+
+def _evaluated(val: Faces, keypoints: np.ndarray) -> dict[str, Any]:
+    """Measure predictions, (N, K, 2) in crop pixels, and choose those worth keeping."""
+    predicted, truth = val.to_img(keypoints), val.keypoints_img()
+
+    def error(members: Sequence[int]) -> np.ndarray:
+        parts = (array[:, members] for array in (predicted, truth))
+        return metrics.nme(*parts, val.interocular, val.visible[:, members])
+
+    count = val.scheme.count
+    everywhere = error(range(count))
+    kept = np.arange(len(val))
+    if len(val) > KEEP_ALL:
+        kept = np.argsort(everywhere)[[*range(KEEP_ENDS), *range(-KEEP_ENDS, 0)]]
+    points = zip(val.ids[kept].tolist(), keypoints[kept].round(4).tolist(), strict=True)
+    found = {"nme": everywhere.tolist(), "keypoints": dict(points)}
+    if count > 1:
+        groups = val.scheme.groups.items()
+        found["groups"] = {name: error(members).tolist() for name, members in groups}
+        found["by_keypoint"] = [float(error([k]).mean()) for k in range(count)]
+    return found
 
 
 @contextmanager

@@ -64,9 +64,16 @@ def metric(interval: tuple, n: int, unit: str, by_seed: Any, scale: float = 1.0)
 
 
 class Evaluated(_Strict):
-    """Validation at one epoch: the NME a picture, as a fraction, and keypoints in crop pixels."""
+    """Validation at one epoch.
+
+    ``nme`` is a fraction a picture, ``groups`` the same over the keypoints of each group alone,
+    ``by_keypoint`` the mean over the pictures for each keypoint. ``keypoints``, in crop pixels,
+    are those of all pictures of a small set, of the best and the worst of a large one.
+    """
 
     nme: list[FiniteFloat]
+    groups: dict[str, list[FiniteFloat]] = {}
+    by_keypoint: list[FiniteFloat] = []
     keypoints: dict[str, Keypoints]
 
 
@@ -94,7 +101,8 @@ class Run(_Strict):
         due = self.parameters.get("epochs")
         if lengths != {due}:
             raise ValueError(f"curves of {sorted(lengths)} epochs, {due} due")
-        if any(len(e.nme) != len(self.ids) for e in self.evaluations.values()):
+        errors = [part for e in self.evaluations.values() for part in (e.nme, *e.groups.values())]
+        if any(len(part) != len(self.ids) for part in errors):
             raise ValueError("each evaluation needs one error a picture")
         return self
 
