@@ -92,3 +92,17 @@ def test_backgrounds_are_decided_by_their_seed(kind):
 def test_an_unknown_background_is_named():
     with pytest.raises(ValueError, match="unknown background 'sea'"):
         backgrounds.paint("sea", 0, (4, 5))
+
+
+def test_partly_covered_edges_lose_their_grain_and_full_cover_changes_nothing():
+    rng = np.random.default_rng(1)
+    grain = np.zeros((40, 50, 4))
+    grain[:, 10:] = 1
+    grain[:, 10:20] *= rng.random((40, 10, 1)) < 0.5  # colour and alpha alike: black or covered
+    smooth = faults.smooth_edges(grain)
+    assert smooth[2:-2, 12:18, 3].std() < grain[2:-2, 12:18, 3].std() / 2
+    np.testing.assert_allclose(smooth[..., 0], smooth[..., 3])  # premultiplied: no seam
+    np.testing.assert_array_equal(smooth[:, 25:], grain[:, 25:])
+    np.testing.assert_array_equal(smooth[:, :7], grain[:, :7])
+    whole = np.dstack([rng.random((40, 50, 3)), np.ones((40, 50))])
+    np.testing.assert_array_equal(faults.smooth_edges(whole), whole)

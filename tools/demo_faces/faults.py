@@ -80,6 +80,7 @@ def develop(
     """
     face = hull_mask(points, light.shape[:2])
     gain = exposure(light[face, :3], faults.brightness)
+    light = smooth_edges(light)
     linear = gain * light[..., :3] + behind * (1 - light[..., 3:])
     values = tone_curve(linear * np.array(faults.balance)) ** faults.gamma
     values = (values - 0.5) * faults.contrast + 0.5
@@ -88,6 +89,21 @@ def develop(
     values *= 1 - faults.vignette * corner_distance(values.shape[:2])[..., None] ** 2
     image = Image.fromarray((np.clip(values, 0, 1) * 255).round().astype(np.uint8))
     return Image.fromarray(with_noise(np.asarray(blurred(image, faults), float), faults.noise, rng))
+
+
+def smooth_edges(light: np.ndarray) -> np.ndarray:
+    """Return light (H, W, 4) without the grain that few rays leave where hair covers in part.
+
+    The denoiser smooths colour but not alpha. Both are blurred alike (sigma 1.15 pixels) where the
+    cover is partial, so that no seam appears; where all is covered nothing changes.
+    """
+    smooth = light
+    for _ in range(2):
+        padded = np.pad(smooth, ((1, 1), (1, 1), (0, 0)), "edge")
+        rows = padded[:-2] + padded[1:-1] + padded[2:]
+        smooth = (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9
+    cover = np.clip(smooth[..., 3:], 0, 1)
+    return light + np.clip(40 * cover * (1 - cover), 0, 1) * (smooth - light)
 
 
 def hull_mask(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -1,8 +1,11 @@
 """Making pictures: one from its seed, many side by side, going on where a run was stopped."""
 
 import multiprocessing
+import os
+import queue
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,17 +77,42 @@ def labelled(shot: shots.Shot, rendered) -> tuple[dict, bytes]:
     return record, writers.jpeg_bytes(image, shot.faults.quality)
 
 
-def make_all(jobs: list[Job], processes: int, progress: Callable[[list], list]) -> None:
+def make_all(jobs: list[Job], processes: int, progress: Callable[[Iterator], Iterator]) -> None:
     """Make pictures side by side; finished ones are left as they are.
 
     progress: wraps an iterator of finished pictures, as tqdm does.
     """
-    if not jobs:
-        return
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(processes, len(jobs)), maxtasksperchild=PER_PROCESS) as pool:
-        for _ in progress(pool.imap_unordered(make, jobs)):
+    waiting, done = queue.SimpleQueue(), queue.SimpleQueue()
+    for job in jobs:
+        waiting.put(job)
+
+    def work(core: int) -> None:
+        try:
+            with context.Pool(1, stay_on, (core,), maxtasksperchild=PER_PROCESS) as pool:
+                while True:
+                    done.put(pool.apply(make, (waiting.get_nowait(),)))
+        except queue.Empty:
             pass
+        except Exception as error:
+            done.put(error)
+
+    for core in range(min(processes, len(jobs))):
+        threading.Thread(target=work, args=(core,), daemon=True).start()
+    for made in progress(done.get() for _ in jobs):
+        if isinstance(made, Exception):
+            raise made
+
+
+def stay_on(core: int) -> None:
+    """Keep this process on one core, where the system can do that.
+
+    Blender starts a thread for each core that it sees, whatever it is told; where processes share
+    the cores, these threads wait for each other, and a picture takes twice as long.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        usable = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {usable[core % len(usable)]})
 
 
 def unfinished(folder: Path, pictures: list[Picture], samples: int) -> list[Job]:

@@ -103,5 +103,7 @@ def lens_material(kind: str):
     colour = (0.06, 0.05, 0.05, 1) if kind == "sun" else (0.97, 0.98, 0.98, 1)
     clear = s.node("BsdfTransparent", {"Color": colour}).outputs[0]
     gloss = s.node("BsdfGlossy", {"Roughness": 0.02, "Color": (1, 1, 1, 1)}).outputs[0]
-    amount = s.node("Fresnel", {"IOR": 1.35}).outputs[0]
+    # A mirroring lens would stop light that comes steeply, as no real one does: none for shadows.
+    lit = s.math("SUBTRACT", 1.0, s.node("LightPath").outputs["Is Shadow Ray"])
+    amount = s.math("MULTIPLY", s.node("Fresnel", {"IOR": 1.35}).outputs[0], lit)
     return s.finish(s.node("MixShader", {0: amount, 1: clear, 2: gloss}).outputs[0])
