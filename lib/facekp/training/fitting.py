@@ -14,7 +14,9 @@ from facekp.data import Faces
 from facekp.training.loop import Fitted, Loop, TrainingError
 from facekp.training.pictures import Decode, Loss, Pictures
 
-__all__ = ["Augment", "fit"]
+__all__ = ["CURVE_PICTURES", "Augment", "fit"]
+
+CURVE_PICTURES = 128  # of training and of validation, behind each point of a curve
 
 Augment = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
@@ -47,9 +49,9 @@ def fit(
     Parameters
     ----------
     model : nn.Module
-        Images (B, C, H, W), float32 in [-0.5, 0.5], to any output. Ends with the last weights.
+        Grey images (B, 1, H, W), float32 in [-0.5, 0.5], to any output. Ends with the last weights.
     train, val : Faces
-        Of one size and scheme.
+        Of one size and scheme, in grey or in colour; colour is for the augmentation.
     loss : callable
         ``loss(output, keypoints, visible) -> scalar``, the mean over the batch; keypoints
         (B, K, 2) in crop pixels, visible (B, K).
@@ -63,14 +65,15 @@ def fit(
     scheduler : callable, optional
         Takes the optimiser, returns the scheduler, which is stepped once an epoch.
     augment : callable, optional
-        ``augment(images, keypoints, visible)`` returns the three, changed.
+        ``augment(images, keypoints, visible)`` returns the three, changed; images as loaded, so
+        in colour where they are.
     device, precision : str
         Of lightning-fabric: "auto" takes a GPU where there is one; "bf16-mixed" computes in
         bfloat16 where that is safe.
     checkpoint : Path, optional
         File of the checkpoint; none is written without it.
     keep : collection of int
-        Epochs (from 1) whose validation keypoints are kept.
+        Epochs (from 1) whose validation keypoints are kept, those of all validation pictures.
     report : callable, optional
         ``report(epoch, row)`` after each epoch, for a progress bar.
 
@@ -92,20 +95,23 @@ def fit(
     fabric = Fabric(accelerator=device, devices=1, precision=precision)
     loop = Loop(fabric, model, optimizer, scheduler, loss, decode, augment, batch_size)
     torch.manual_seed(seed)
-    data, val_data = (Pictures.of(faces, fabric.device) for faces in (train, val))
-    check = data if len(train) <= len(val) else Pictures.of(_sample(train, len(val)), fabric.device)
+    few = min(CURVE_PICTURES, len(val))  # an epoch's row must not cost as much as the epoch
+    data, check, curve = (
+        Pictures.of(faces, fabric.device)
+        for faces in (train, _sample(train, few), _sample(val, few))
+    )
     fitted = Fitted()
     identity = f"{train.digest} {val.digest} {epochs} {batch_size} {seed}"
     if checkpoint and checkpoint.exists():
         fitted = loop.load(checkpoint, identity)
     for epoch in range(len(fitted.history.get("lr", [])) + 1, epochs + 1):
-        row, keypoints = loop.epoch(epoch, data, check, val_data)
+        row, keypoints = loop.epoch(epoch, data, check, curve)
         for name, value in row.items():
             fitted.history.setdefault(name, []).append(value)
         if row["val_error"] <= min(fitted.history["val_error"]):
             fitted.best, fitted.best_epoch = _copy(model), epoch
         if epoch in keep:
-            fitted.kept[epoch] = keypoints
+            fitted.kept[epoch] = keypoints if few == len(val) else loop.predict(val)
         if checkpoint:
             loop.save(checkpoint, identity, fitted)
         if report:
@@ -115,7 +121,9 @@ def fit(
 
 
 def _sample(faces: Faces, count: int) -> Faces:
-    """Take pictures spread evenly over the set, the same ones each epoch."""
+    """Take at most so many pictures, spread evenly over the set, the same ones each epoch."""
+    if len(faces) <= count:
+        return faces
     return faces.take(np.linspace(0, len(faces) - 1, count).round().astype(int))
 
 

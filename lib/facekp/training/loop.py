@@ -1,6 +1,7 @@
 """The moving parts of one training and their state on disk."""
 
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from facekp.augment import to_grey
+from facekp.data import Faces
 from facekp.training.pictures import Pictures, evaluate
 
 __all__ = ["Fitted", "Loop", "TrainingError"]
@@ -23,7 +26,7 @@ class Fitted:
 
     ``history`` holds one value an epoch of: train_loss (mean over the epoch's batches, in training
     mode and augmented), val_loss, train_error and val_error (mean distance in crop pixels, both in
-    evaluation mode; for training on at most as many pictures as validation has), lr, seconds.
+    evaluation mode, of as many pictures, at most ``CURVE_PICTURES``), lr, seconds.
     ``last`` and ``best`` are weights; the best epoch has the least validation error. ``kept`` has
     the validation keypoints, (N, K, 2) in crop pixels, of the epochs asked for.
     """
@@ -51,8 +54,7 @@ class Loop:
         """Train for one epoch; return its row of the history and the validation keypoints."""
         started = time.perf_counter()
         rate = self.optimizer.param_groups[0]["lr"]
-        # benchmark=False: the choice among convolution algorithms must not depend on the clock.
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+        with _repeatable():
             train_loss = self.train(data, number)
             on_train, on_val = (
                 evaluate(self.model, part, self.loss, self.decode) for part in (check, val)
@@ -72,6 +74,12 @@ class Loop:
         }
         return row, on_val.keypoints
 
+    def predict(self, faces: Faces) -> np.ndarray:
+        """Predict the keypoints of faces, (N, K, 2) in crop pixels."""
+        pictures = Pictures.of(faces, self.fabric.device)
+        with _repeatable():
+            return evaluate(self.model, pictures, self.loss, self.decode).keypoints
+
     def train(self, data: Pictures, epoch: int) -> float:
         """Train for one epoch and return the mean loss over its pictures."""
         self.model.train()
@@ -81,7 +89,7 @@ class Loop:
             images, keypoints, visible = data.batch(index)
             if self.augment:
                 images, keypoints, visible = self.augment(images, keypoints, visible)
-            images = images.contiguous(memory_format=torch.channels_last)
+            images = to_grey(images).contiguous(memory_format=torch.channels_last)
             self.optimizer.zero_grad()
             loss = self.loss(self.model(images), keypoints, visible)
             self.fabric.backward(loss)
@@ -140,3 +148,8 @@ class Loop:
             torch.cuda.set_rng_state_all(state["random_cuda"])
         kept = {epoch: points.numpy() for epoch, points in state["kept"].items()}
         return Fitted(state["history"], {}, state["best"], state["best_epoch"], kept)
+
+
+def _repeatable() -> AbstractContextManager:
+    """Let the choice among convolution algorithms depend on no clock."""
+    return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from facekp.augment import to_grey
 from facekp.data import Faces
 from facekp.metrics import pixel_error
 
@@ -76,7 +77,7 @@ def evaluate(
     with torch.inference_mode():
         for index in torch.arange(len(pictures), device=pictures.images.device).split(batch_size):
             images, truth, visible = pictures.batch(index)
-            output = model(images)
+            output = model(to_grey(images))
             total += float(loss(output, truth, visible)) * len(index)
             keypoints.append(decode(output).float().cpu())
     model.train(was_training)
