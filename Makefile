@@ -5,6 +5,8 @@ PROFILE ?= demo
 PIP_ARGS ?=
 NB ?=
 ARGS ?=
+DEMO_OUT ?= data/demo
+DEMO_SETS ?= ibug300w imm
 
 PY := .venv/bin/python
 INSTALLED := .venv/installed
@@ -13,14 +15,18 @@ NAME = $(basename $(notdir $(NB)))
 # --nolock: a killed run leaves its lock behind, and its like is what this has to take up again.
 SNAKEMAKE = $(PY) -m snakemake --cores all --rerun-incomplete --nolock --quiet host \
   --config profile=$(PROFILE)
+# The generator of data/demo has an environment of its own, which the book never needs.
+DEMO_PY := tools/demo_faces/.venv/bin/python
+DEMO_INSTALLED := tools/demo_faces/.venv/installed
+DEMO_FACES = PYTHONPATH=tools $(DEMO_PY) -m demo_faces
 # --keep-id: a cell keeps its name in a diff. The kernel's version would change with the machine.
 NBSTRIPOUT := -m nbstripout --keep-id --extra-keys metadata.language_info
 
 .DEFAULT_GOAL := help
-.PHONY: help book test data run lab compare accept lint readme lock clean
+.PHONY: help book test data demo-data run lab compare accept lint readme lock clean
 
 help:  ## print these lines
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 book: $(INSTALLED)  ## execute the notebooks and build the site (PROFILE=demo, cpu or gpu)
 	@$(SNAKEMAKE)
@@ -35,9 +41,14 @@ data: $(INSTALLED)  ## fetch and verify the data sets of the manifest
 	@$(PY) -m facekp.manifest fetch
 	@$(PY) -m facekp.manifest list
 
+# What exists is kept. Made in another folder, pictures and labels are held against data/demo.
+demo-data: $(DEMO_INSTALLED)  ## render data/demo; one picture anew: DEMO_OUT=again ARGS="--only train0042"
+	@set -e; for set in $(DEMO_SETS); do $(DEMO_FACES) $$set --out "$(DEMO_OUT)/$$set" $(ARGS); done
+	@if test "$(DEMO_OUT)" = data/demo; then $(DEMO_FACES) card data/demo; \
+	 else $(DEMO_FACES) verify "$(DEMO_OUT)" data/demo; fi
+
 run: $(INSTALLED)  ## execute one notebook: NB=01_nose_tip PROFILE=cpu ARGS="-p epochs 5"
 	@test -n "$(NB)" || { echo 'make run needs a notebook: make run NB=01_nose_tip' >&2; exit 2; }
-	@$(SNAKEMAKE) --quiet all -- demo_data
 	@$(PY) -m facekp.notebooks run $(NB) --profile $(PROFILE) $(ARGS)
 	@$(if $(findstring -p,$(ARGS)),rm -f _build/executed/$(PROFILE)/$(NAME).ipynb)
 
@@ -45,7 +56,6 @@ lab: $(INSTALLED)  ## open JupyterLab on the notebooks; git then sees them witho
 	@if git rev-parse --git-dir >/dev/null 2>&1; then \
 	   git config --local filter.nbstripout.clean \
 	     'if [ -x $(PY) ]; then exec $(PY) $(NBSTRIPOUT); else exec cat; fi'; fi
-	@$(SNAKEMAKE) --quiet all -- demo_data
 	@$(PY) -m jupyterlab --notebook-dir=notebooks $(ARGS) \
 	  --FileContentsManager.post_save_hook=facekp.notebooks.saving.renew_in_index
 
@@ -100,3 +110,22 @@ $(PY):
 	 done; \
 	 echo 'Python 3.11.4 or newer is needed, and none of python3.13, python3.12, python3.11 and' \
 	   'python3 is that: install one and make sure that it is on PATH.' >&2; exit 1
+
+$(DEMO_INSTALLED): tools/demo_faces/requirements.txt | $(DEMO_PY)
+	@rm -f $@
+	@$(DEMO_PY) -m pip --version >/dev/null 2>&1 || $(DEMO_PY) -m ensurepip
+	@echo "Installing Blender, anny and torch into tools/demo_faces/.venv: minutes and gigabytes."
+	@$(DEMO_PY) -m pip install --progress-bar on $(PIP_ARGS) -r tools/demo_faces/requirements.txt
+	@touch $@
+
+$(DEMO_PY):
+	@for python in python3.11 python3 python; do \
+	   if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then \
+	     $$python -m venv tools/demo_faces/.venv && exit; \
+	     echo "$$python cannot make tools/demo_faces/.venv: install its venv module (Debian:" \
+	       "python3.11-venv)." >&2; exit 1; \
+	   fi; \
+	 done; \
+	 echo 'Python 3.11 is needed, no older and no newer: Blender is published as a Python module' \
+	   '(bpy 5.0.1) for 3.11 alone. None of python3.11, python3 and python is that' \
+	   "(here: $$(python3 --version 2>&1)): install it and make sure that it is on PATH." >&2; exit 1

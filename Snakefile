@@ -18,7 +18,7 @@ PROFILE = config.get("profile", "demo")
 SITE = config.get("site", "_build/html")
 SETTINGS = yaml.safe_load(Path(f"profiles/{PROFILE}.yaml").read_text())
 NOTEBOOKS = sorted(path.stem for path in Path("notebooks").glob("[0-9][0-9]_*.ipynb"))
-DEMO_DATA = "_build/demo/imm_face_db"
+DATASETS = load_manifest().datasets
 
 
 def digest(*patterns):
@@ -28,15 +28,13 @@ def digest(*patterns):
     return hashlib.sha256(repr(state).encode()).hexdigest()
 
 
-def dataset(notebook):
-    return load_manifest()[SETTINGS[notebook]["dataset"]]
-
-
 def data_state(notebook):
-    """Digest names, sizes and times of a data set's files; their content is read only once."""
-    folder = folder_of(dataset(notebook), Path.cwd())
-    stats = {str(path): path.stat() for path in folder.rglob("*.*")}
-    state = sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats.items())
+    """Digest names, sizes and times of the files of a notebook's data sets, not their content."""
+    values = [value for value in SETTINGS[notebook].values() if isinstance(value, str)]
+    folders = [folder_of(DATASETS[name], Path.cwd()) for name in values if name in DATASETS]
+    files = sorted(path for folder in folders for path in folder.rglob("*.*"))
+    stats = [(str(path), path.stat()) for path in files]
+    state = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
     return hashlib.sha256(repr(state).encode()).hexdigest()
 
 
@@ -54,24 +52,14 @@ rule site:
         profile=PROFILE,
         site=SITE,
         commit=commit(),
-        pages=digest("_*.yml", "data_manifest.yaml", "book/**/*.*", "results/**/*.json"),
+        pages=digest(
+            "_*.yml", "data_manifest.yaml", "data/demo/*.*", "book/**/*.*", "results/**/*.json"
+        ),
         library=digest("lib/facekp/**/*.py"),
     message:
         "building the pages"
     shell:
         "{sys.executable} book/build.py --profile {params.profile} --site {params.site}"
-
-
-# Cartoon faces stand in for the photographs until there is an embedded data set.
-rule demo_data:
-    input:
-        sorted(map(str, Path("tests").glob("cartoon_*.py"))),
-    output:
-        directory(DEMO_DATA),
-    message:
-        "drawing the demo data"
-    shell:
-        "{sys.executable} tests/cartoon_faces.py imm {output}"
 
 
 for NAME in NOTEBOOKS:
@@ -81,7 +69,6 @@ for NAME in NOTEBOOKS:
             f"notebook_{NAME}"
         input:
             f"notebooks/{NAME}.ipynb",
-            DEMO_DATA if dataset(NAME).embedded else [],
         output:
             executed=f"_build/executed/{PROFILE}/{NAME}.ipynb",
             results=f"_build/results/{PROFILE}/{NAME[3:]}.json",
@@ -90,7 +77,7 @@ for NAME in NOTEBOOKS:
             profile=PROFILE,
             settings=json.dumps(SETTINGS[NAME], sort_keys=True),
             manifest=digest("data_manifest.yaml"),
-            data="" if dataset(NAME).embedded else data_state(NAME),
+            data=data_state(NAME),
             library=digest("lib/facekp/**/*.py"),
         # Two on any machine: how many threads add up a sum shows in its last digits.
         threads: 2

@@ -10,7 +10,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 BANNER = (
-    "<strong>Demo build.</strong> The runs shown are on drawn cartoon faces; "
+    "<strong>Demo build.</strong> The runs shown are on rendered faces; "
     "results quoted as reference are from real photographs."
 )
 
@@ -22,6 +22,9 @@ def stage(profile, folder):
     shutil.copytree(ROOT / "_build" / "executed" / profile, folder / "notebooks")
     shutil.copytree(ROOT / "notebooks", folder / "sources")
     shutil.copy(ROOT / "_toc.yml", folder)
+    # The embedded data set's card is a page of the book too.
+    shutil.copy(ROOT / "data" / "demo" / "README.md", folder / "demo_data.md")
+    shutil.copy(ROOT / "data" / "demo" / "faces.jpg", folder)
 
 
 def configure(profile, folder):

@@ -11,7 +11,8 @@ import pytest
 from matplotlib.colors import same_color, to_rgb
 
 from facekp import plots
-from facekp.plots import draw_band, draw_face, draw_intervals, draw_positions
+from facekp.plots import draw_band, draw_face, draw_intervals, draw_outline, draw_positions
+from facekp.schemes import IBUG68
 
 
 @pytest.fixture(autouse=True)
@@ -221,3 +222,15 @@ class TestStyle:
         command = [sys.executable, "-c", source]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+
+
+def test_outlines_join_the_schemes_keypoints_and_differ_without_colour(ax):
+    points = np.random.default_rng(0).uniform(0, 90, (68, 2))
+    assert draw_outline(points, IBUG68, label="truth", ax=ax) is ax
+    for line, members in zip(ax.lines, IBUG68.outline, strict=True):
+        np.testing.assert_array_equal(line.get_xydata(), points[list(members)])
+    draw_outline(points + 1, IBUG68, number=1, label="prediction", ax=ax)
+    first, second = ax.lines[0], ax.lines[len(IBUG68.outline)]
+    assert first.get_linestyle() != second.get_linestyle()
+    assert [text.get_text() for text in ax.legend().get_texts()] == ["truth", "prediction"]
+    assert ax.yaxis_inverted()

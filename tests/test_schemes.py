@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,15 @@ def mirror_distance(shape, scheme):
 def test_each_keypoint_is_in_one_group(scheme):
     members = [k for group in scheme.groups.values() for k in group]
     assert sorted(members) == list(range(scheme.count))
+
+
+@BOTH
+def test_the_outline_passes_each_keypoint_and_is_that_of_the_mirror_image(scheme):
+    assert {k for line in scheme.outline for k in line} == set(range(scheme.count))
+    edges = {frozenset(pair) for line in scheme.outline for pair in pairwise(line)}
+    assert {frozenset(scheme.flip[k] for k in edge) for edge in edges} == edges
+    part = scheme.select(scheme.groups["jaw"])
+    assert part.outline == (tuple(range(part.count)),)
 
 
 @BOTH

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from facekp.claims import load_claims
+from facekp.manifest import load_manifest
 from facekp.results import Store
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +34,15 @@ class Section(NamedTuple):
     headline: tuple[str, ...]
 
 
+TINY_TRANSFER = {
+    "size": [32, 32],
+    "imm_size": [24, 32],
+    "width": 2,
+    "depth": 2,
+    "imm_depth": 2,
+    "epochs": 2,
+    "imm_epochs": 1,
+}
 SECTIONS = {
     "01_nose_tip": Section(
         # Two of each, so that every comparison and figure has something to show.
@@ -70,17 +80,22 @@ SECTIONS = {
             "nose.cv.nme",
             "mean.val.mse",
         ),
-    )
+    ),
+    "07_transfer": Section(
+        demo=TINY_TRANSFER | {"seeds": 2},
+        gpu=TINY_TRANSFER | {"seeds": 1, "count": 8},
+        headline=("demo_to_real.test.nme", "real.test.nme", "mean.test.nme"),
+    ),
 }
 
 
 class Checkout:
     """A copy of what notebooks need, with tiny parameters and cartoons for the data sets."""
 
-    def __init__(self, root: Path, imm_folder: Path):
+    def __init__(self, root: Path, cartoons: dict[str, Path]):
         self.root = root
         for name in ("notebooks", "profiles", "data"):
-            shutil.copytree(ROOT / name, root / name)
+            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("demo"))
         shutil.copy(ROOT / "data_manifest.yaml", root)
         for profile in ("demo", "gpu"):
             path = root / "profiles" / f"{profile}.yaml"
@@ -89,9 +104,10 @@ class Checkout:
                 parameters[notebook] |= getattr(section, profile)
             path.write_text(yaml.safe_dump(parameters))
         self.sets = root / "sets"
-        for place in (self.sets / "imm_face_db", root / "_build" / "demo" / "imm_face_db"):
-            place.parent.mkdir(parents=True)
-            place.symlink_to(imm_folder)
+        for entry in load_manifest(root / "data_manifest.yaml").datasets.values():
+            place = root / entry.embedded if entry.embedded else self.sets / entry.folder
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(cartoons[entry.format])
 
     def start(self, notebook: str, profile: str) -> subprocess.Popen:
         command = [sys.executable, "-m", "facekp.notebooks", "run", notebook]
@@ -124,13 +140,19 @@ class Checkout:
 
 
 @pytest.fixture(scope="session")
-def tiny_run(imm_folder, tmp_path_factory):
+def cartoons(imm_folder, ibug_folder):
+    """The folder of the drawn stand-ins for each format of data sets."""
+    return {"imm": imm_folder, "ibug300w": ibug_folder}
+
+
+@pytest.fixture(scope="session")
+def tiny_run(cartoons, tmp_path_factory):
     """Return a function that runs a tiny notebook, once a session, and returns its checkout."""
     done = {}
 
     def get(notebook, profile):
         if (notebook, profile) not in done:
-            checkout = Checkout(tmp_path_factory.mktemp(f"{notebook}_{profile}"), imm_folder)
+            checkout = Checkout(tmp_path_factory.mktemp(f"{notebook}_{profile}"), cartoons)
             checkout.run(notebook, profile)
             done[notebook, profile] = checkout
         return done[notebook, profile]
@@ -169,7 +191,7 @@ class TestTiny:
         assert set(SECTIONS[notebook].headline) <= set(section.metrics)
         assert section.runs and all(store.find_run(key) for key in section.runs)
         entry = yaml.safe_load((root / "profiles" / f"{profile}.yaml").read_text())[notebook]
-        assert section.dataset.name == entry["dataset"]
+        assert entry["dataset"] in section.dataset.name.split("+")  # of joined sets: each name
         assert not list(store.checkpoints.glob("*"))
 
 
@@ -204,10 +226,10 @@ def kill_when(process: subprocess.Popen, due) -> int:
 
 
 @pytest.mark.slow
-def test_killed_three_times_and_started_again(tiny_run, imm_folder, tmp_path):
+def test_killed_three_times_and_started_again(tiny_run, cartoons, tmp_path):
     notebook, profile = "01_nose_tip", "gpu"
     uninterrupted = tiny_run(notebook, profile).timeless(profile)
-    checkout = Checkout(tmp_path, imm_folder)
+    checkout = Checkout(tmp_path, cartoons)
     checkpoints = checkout.root / "_build" / "checkpoints" / profile
     runs = checkout.root / "_build" / "results" / profile / "runs"
 

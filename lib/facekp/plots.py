@@ -11,12 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
+from facekp.schemes import Scheme
+
 __all__ = [
     "COLORS",
     "axes",
     "draw_band",
     "draw_face",
     "draw_intervals",
+    "draw_outline",
     "draw_positions",
     "use_book_style",
 ]
@@ -73,6 +76,7 @@ def draw_face(
     truth: np.ndarray | None = None,
     predicted: np.ndarray | None = None,
     title: str = "",
+    marker_size: float = 9.0,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a face with keypoints: truth as rings, prediction as crosses.
@@ -85,6 +89,8 @@ def draw_face(
         Pixels of that image.
     title : str
         Line above it.
+    marker_size : float
+        Points across a ring; a face with all its keypoints needs small ones.
     ax : Axes, optional
         Where to draw; the current axes where omitted.
     """
@@ -93,9 +99,10 @@ def draw_face(
         np.moveaxis(image, 0, -1).squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="none"
     )
     if truth is not None:
-        ax.plot(*truth.T, "o", ms=9, mfc="none", mec=TRUTH, mew=2)
+        ax.plot(*truth.T, "o", ms=marker_size, mfc="none", mec=TRUTH, mew=marker_size / 4.5)
     if predicted is not None:
-        ax.plot(*predicted.T, "x", ms=7, color=PREDICTION, mew=2)
+        cross = {"ms": 7 / 9 * marker_size, "mew": marker_size / 4.5}
+        ax.plot(*predicted.T, "x", color=PREDICTION, **cross)
     ax.set_axis_off()
     ax.set_title(title, fontsize=9)
     return ax
@@ -167,6 +174,41 @@ def draw_intervals(
     )
     ax.set_yticks(rows, labels)
     ax.set_ylim(len(labels) - 0.5, -0.5)
+    return ax
+
+
+def draw_outline(
+    keypoints: np.ndarray,
+    scheme: Scheme,
+    *,
+    number: int = 0,
+    label: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a face as lines between its keypoints: a shape without a photograph.
+
+    Parameters
+    ----------
+    keypoints : ndarray, (K, 2)
+        In any pixels, y downwards.
+    scheme : Scheme
+        Its outline says which keypoints are joined.
+    number : int
+        Picks colour and line style, so that two faces of one panel differ in both.
+    label : str
+        Of the legend.
+    ax : Axes, optional
+        Where to draw; the current axes where omitted.
+    """
+    ax = ax or plt.gca()
+    color, style = COLORS[number % len(COLORS)], LINES[number % len(LINES)]
+    for part, line in enumerate(scheme.outline):
+        x, y = keypoints[list(line)].T
+        ax.plot(x, y, ls=style, color=color, lw=1.4, label=label if part == 0 else None)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    if not ax.yaxis_inverted():
+        ax.invert_yaxis()
     return ax
 
 

@@ -32,6 +32,9 @@ class Scheme:
         Outer corners of the right and of the left eye; None where a selection lacks one.
     nose_tip : int or None
         The keypoint that stands for the nose tip; None where a selection lacks it.
+    outline : tuple of tuple of int
+        Lines that draw a face; a closed one ends where it begins. A selection keeps those of
+        which it has all keypoints.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Scheme:
     flip: tuple[int, ...] | None
     eye_corners: tuple[int, int] | None
     nose_tip: int | None
+    outline: tuple[tuple[int, ...], ...] = ()
 
     def select(self, indices: Iterable[int]) -> "Scheme":
         """Return the scheme of some of the keypoints, re-numbered in the order given.
@@ -82,6 +86,9 @@ class Scheme:
             flip=_renumber([self.flip[k] for k in chosen] if self.flip else None, new),
             eye_corners=_renumber(self.eye_corners, new),
             nose_tip=new.get(self.nose_tip),
+            outline=tuple(
+                renumbered for line in self.outline if (renumbered := _renumber(line, new))
+            ),
         )
 
 
@@ -150,6 +157,15 @@ IMM58 = Scheme(
     # IMM marks no point on the ridge of the nose. The middle of its base is the nearest to the
     # tip, and the one that the course's reports on this data set call the nose tip.
     nose_tip=52,
+    outline=(
+        _span(0, 12),
+        (*_span(13, 20), 13),
+        (*_span(21, 28), 21),
+        _span(29, 33),
+        _span(34, 38),
+        (*_span(39, 46), 39),
+        _span(47, 57),
+    ),
 )
 
 IBUG68 = Scheme(
@@ -178,6 +194,17 @@ IBUG68 = Scheme(
     ),
     eye_corners=(36, 45),
     nose_tip=30,
+    outline=(
+        _span(0, 16),
+        _span(17, 21),
+        _span(22, 26),
+        _span(27, 30),
+        _span(31, 35),
+        (*_span(36, 41), 36),
+        (*_span(42, 47), 42),
+        (*_span(48, 59), 48),
+        (*_span(60, 67), 60),
+    ),
 )
 
 SCHEMES = {scheme.name: scheme for scheme in (IMM58, IBUG68)}

@@ -10,7 +10,7 @@ from dots import dot_faces, dot_persons
 from facekp import models
 from facekp.data import imm_fold, join
 from facekp.experiments import build, split_ibug, split_imm, train
-from facekp.experiments.experiment import _TABLES, MODELS
+from facekp.experiments.experiment import _TABLES, MODELS, split_imm_sets
 from facekp.training import TrainingError
 
 
@@ -55,6 +55,18 @@ class TestSplitImm:
     def test_a_fold_that_is_not_there(self, twice):
         with pytest.raises(ValueError, match="folds 1 to 5, not 6"):
             split_imm(twice, 6)
+
+
+class TestSplitImmSets:
+    def test_from_one_set_to_another_and_within_one(self):
+        demo, real = (dot_persons((5, 6), seed) for seed in (0, 1))
+        both = join({"demo": demo, "real": real.take(np.arange(10, 40))})
+        for source, persons in (("demo", 32), ("real", 22)):
+            train, val = split_imm_sets(both, source, "real")
+            assert set(train.attributes["dataset"]) == {source}
+            assert len(train) == persons
+            assert val.groups.tolist() == [f"real/{person}" for person in imm_fold(5)]
+            assert not set(train.groups) & set(val.groups)
 
 
 class TestSplitIbug:

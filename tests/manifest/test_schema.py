@@ -110,7 +110,7 @@ def test_root_is_found_upwards_and_from_the_package(tmp_path, monkeypatch):
 
 def test_the_projects_own_manifest_has_a_card_for_each_set():
     manifest = load_manifest(find_root(Path(__file__).parent) / "data_manifest.yaml")
-    assert {"imm", "ibug300w", "demo_imm"} <= set(manifest.datasets)
+    assert {"imm", "ibug300w", "demo_imm", "demo_ibug300w"} == set(manifest.datasets)
     text = cards(manifest)
     for name, entry in manifest.datasets.items():
         card = text.split(f"(data-{name})=\n## {entry.title}\n")[1].split("\n## ")[0]

@@ -236,12 +236,12 @@ class TestLocate:
         assert server.asked == []
 
     def test_embedded(self, repository):
-        repository.write(embedded="_build/demo/toy")
-        with pytest.raises(ManifestError, match="`make book` makes it") as caught:
+        repository.write(embedded="data/demo/toy")
+        with pytest.raises(ManifestError, match="`git checkout data/demo/toy`") as caught:
             locate("toy")
-        assert str(repository.root / "_build/demo/toy") in str(caught.value)
-        (repository.root / "_build/demo/toy").mkdir(parents=True)
-        assert locate("toy") == repository.root / "_build/demo/toy"
+        assert str(repository.root / "data/demo/toy") in str(caught.value)
+        (repository.root / "data/demo/toy").mkdir(parents=True)
+        assert locate("toy") == repository.root / "data/demo/toy"
 
     def test_fetches_once(self, repository, server, toy_archive):
         repository.write(server.serve("/toy.tar.gz", toy_archive))

@@ -6,14 +6,13 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from . import card, compare_shapes, making, readers, resume, splits, verify, writers
+from . import card, making, readers, resume, splits, verify, writers
 from .contact_sheet import contact_sheet
 
 # Rays a pixel. Crops are smaller, and behind a camera's faults: more could hardly be seen.
 SAMPLES = {"imm": 8, "ibug300w": 4}
 RESULTS = Path(__file__).parents[2] / "results"
+ACROSS = 8  # crops in a row of the card's picture
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,10 +37,6 @@ def parser() -> argparse.ArgumentParser:
         else:
             command.add_argument("--train", type=int, default=550, help="training crops")
             command.add_argument("--test", type=int, default=150, help="test crops")
-    shapes = commands.add_parser("compare_shapes", help="mean shapes and modes of two sets")
-    shapes.add_argument("ours", type=Path, help="folder of label files")
-    shapes.add_argument("theirs", type=Path, help="folder of a real set's label files")
-    shapes.add_argument("--filter", default="", help="only pictures whose path holds this text")
     again = commands.add_parser("verify", help="hold a set made again against the committed one")
     again.add_argument("ours", type=Path, help="folder of a set made again, or of both sets")
     again.add_argument("theirs", type=Path, help="folder of the committed set, or of both")
@@ -97,17 +92,6 @@ def make_set(args: argparse.Namespace) -> None:
         contact_sheet(some, args.contact_sheet, columns=args.columns, overlay=args.overlay)
 
 
-def compare(args: argparse.Namespace) -> None:
-    """Print the comparison of two folders' shapes."""
-    ours, theirs = (
-        np.array(
-            [k.points for k in readers.read_folder(folder) if args.filter in k.path.as_posix()]
-        )
-        for folder in (args.ours, args.theirs)
-    )
-    print(compare_shapes.report(ours, theirs))
-
-
 def check(args: argparse.Namespace) -> int:
     """Print how two makings of a set differ; return 1 where a picture differs too much."""
     names = [name for name in SAMPLES if (args.ours / name).is_dir()]
@@ -118,7 +102,9 @@ def check(args: argparse.Namespace) -> int:
 
 
 def write_card(args: argparse.Namespace) -> None:
-    """Write the data card."""
+    """Write the data card, and the picture of some crops that it shows."""
+    crops = readers.read_folder(args.folder / "ibug300w")[: 3 * ACROSS]
+    contact_sheet(crops, args.folder / "faces.jpg", columns=ACROSS, overlay=False, scale=0.4)
     path = args.folder / "README.md"
     writers.write_whole(path, card.card(args.folder, SAMPLES, RESULTS).encode())
     print(f"{path}: written")
@@ -127,7 +113,7 @@ def write_card(args: argparse.Namespace) -> None:
 def main() -> int:
     """Run the command line; return the exit status."""
     args = parser().parse_args()
-    commands = {"card": write_card, "compare_shapes": compare, "verify": check}
+    commands = {"card": write_card, "verify": check}
     run = commands.get(args.command, make_set)
     try:
         return run(args) or 0

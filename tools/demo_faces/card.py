@@ -14,19 +14,27 @@ from string import Template
 
 import numpy as np
 
-from .compare_shapes import GROUPS
 from .readers import LabelError, read_visibility
 from .writers import RECORDS
 
 HERE = Path(__file__).parent
-COLUMNS = ("train", "test", "IMM")  # the two splits of ibug300w, and imm
-PARTS = {  # of the card's table of hidden keypoints: groups of either scheme
-    "jaw": ("jaw",),
-    "brows": ("brows",),
-    "eyes": ("eyes",),
-    "nose": ("nose", "nose bridge", "nose base"),
-    "mouth": ("mouth", "outer lips", "inner lips"),
+GROUPS = {  # keypoints of each part of the face, by number of keypoints in the scheme
+    68: {
+        "jaw": range(17),
+        "brows": range(17, 27),
+        "nose": range(27, 36),
+        "eyes": range(36, 48),
+        "mouth": range(48, 68),
+    },
+    58: {
+        "jaw": range(13),
+        "eyes": range(13, 29),
+        "brows": range(29, 39),
+        "mouth": range(39, 47),
+        "nose": range(47, 58),
+    },
 }
+COLUMNS = ("train", "test", "IMM")  # the two splits of ibug300w, and imm
 AGES = {"7–15": 7, "18–29": 16, "30–44": 30, "45–59": 45, "60–74": 60, "75–82": 75}
 TONES = {
     "very light": 0.0,
@@ -124,12 +132,9 @@ def table(rows: dict[str, list[str]], columns: Iterable[str]) -> str:
 def hidden_table(sets: dict[str, np.ndarray]) -> str:
     """Return a table of the share of hidden keypoints; sets: {column: (N, K) bool, visible}."""
     rows = {}
-    for part, names in PARTS.items():
-        rows[part] = []
-        for seen in sets.values():
-            groups = GROUPS[seen.shape[1]]
-            members = [k for name in names if name in groups for k in groups[name]]
-            rows[part].append(f"{1 - seen[:, members].mean():.1%}".replace("%", " %"))
+    for part in GROUPS[68]:
+        shares = [1 - seen[:, GROUPS[seen.shape[1]][part]].mean() for seen in sets.values()]
+        rows[part] = [f"{share:.1%}".replace("%", " %") for share in shares]
     rows["all"] = [f"{1 - seen.mean():.1%}".replace("%", " %") for seen in sets.values()]
     return table(rows, sets)
 

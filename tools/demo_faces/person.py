@@ -116,7 +116,7 @@ MIDDLE = (
     "nose-volume-incr",
 )
 # Where the changes' means lie, so that the mean shape of the keypoints is that of 300-W's training
-# set (a ridge fit of `compare_shapes`' differences; of real data nothing else went in).
+# set (a ridge fit of the mean shapes' differences; of real data nothing else went in).
 MEANS = {
     "eyebrows-trans-up": 0.26,
     "eye-height3-incr": 0.23,

@@ -14,7 +14,14 @@ from facekp.experiments.analysis import (
     relative,
     scores,
 )
-from facekp.experiments.experiment import Experiment, build, split_ibug, split_imm, train
+from facekp.experiments.experiment import (
+    Experiment,
+    build,
+    split_ibug,
+    split_imm,
+    split_imm_sets,
+    train,
+)
 from facekp.experiments.jobs import predictions, run_all, run_groups
 
 __all__ = [
@@ -33,5 +40,6 @@ __all__ = [
     "scores",
     "split_ibug",
     "split_imm",
+    "split_imm_sets",
     "train",
 ]

@@ -56,6 +56,29 @@ def split_imm(
     return tuple(faces.take(np.isin(faces.groups, who)) for who in (chosen, imm_fold(fold)))
 
 
+def split_imm_sets(faces: Faces, source: str, target: str, fold: int = 5) -> tuple[Faces, Faces]:
+    """Train on one set in IMM's layout and hold out persons of another.
+
+    Parameters
+    ----------
+    faces : Faces
+        Sets that were joined.
+    source, target : str
+        The set to train on and the one to hold out; they may be the same.
+    fold : int
+        The fold held out: trained on are the source's persons of the other four, so that a net
+        trained on another set sees as many pictures as one trained on this.
+
+    Returns
+    -------
+    train, val : Faces
+    """
+    persons = np.array([group.rpartition("/")[2] for group in faces.groups])
+    held_out = np.isin(persons, imm_fold(fold))
+    dataset = faces.attributes["dataset"]
+    return faces.take((dataset == source) & ~held_out), faces.take((dataset == target) & held_out)
+
+
 def split_ibug(
     faces: Faces,
     held_out: str = "test",
@@ -133,7 +156,11 @@ def augmentation(size: tuple[int, int], flip: str | None = None, **options: Any)
     return Augmentation(size, flip=SCHEMES[flip].flip if flip else None, **options)
 
 
-SPLITS: dict[str, Callable] = {"imm": split_imm, "ibug": split_ibug}
+SPLITS: dict[str, Callable] = {
+    "imm": split_imm,
+    "imm_sets": split_imm_sets,
+    "ibug": split_ibug,
+}
 MODELS: dict[str, Callable] = {"nose": models.nose_net, "unet": unet}
 LOSSES: dict[str, Callable] = {
     "mse": regression.mse_loss,

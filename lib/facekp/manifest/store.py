@@ -47,7 +47,10 @@ def locate(name: str, root: Path | None = None) -> Path:
     if folder.is_dir():
         return folder
     if entry.embedded:
-        raise ManifestError(f"{name} is missing at {folder}: `make book` makes it")
+        raise ManifestError(
+            f"{name} is missing at {folder}, where the repository has it: restore it with "
+            f"`git checkout {entry.embedded}`"
+        )
     if _given_data():
         raise ManifestError(
             f"{name} is missing at {folder}, the folder that FACEKP_DATA names: put the unpacked "
