@@ -11,7 +11,7 @@ from torch import Tensor
 
 from facekp.augment import to_grey
 from facekp.data import Faces
-from facekp.training.pictures import Pictures, evaluate
+from facekp.training.pictures import Evaluation, Pictures, evaluate
 
 __all__ = ["Fitted", "Loop", "TrainingError"]
 
@@ -42,10 +42,10 @@ class Loop:
     """The moving parts of one training: model, optimiser, scheduler and their state."""
 
     def __init__(self, fabric, model, optimizer, scheduler, loss, decode, augment, batch_size):
-        self.fabric, self.raw, self.batch_size = fabric, model, batch_size
+        self.fabric, self.model, self.batch_size = fabric, model, batch_size
         self.loss, self.decode, self.augment = loss, decode, augment
         model.to(memory_format=torch.channels_last)  # convolutions run faster so, on CPU too
-        self.model, self.optimizer = fabric.setup(model, optimizer(model.parameters()))
+        _, self.optimizer = fabric.setup(model, optimizer(model.parameters()))
         self.scheduler = scheduler(self.optimizer.optimizer) if scheduler else None
 
     def epoch(
@@ -56,9 +56,7 @@ class Loop:
         rate = self.optimizer.param_groups[0]["lr"]
         with _repeatable():
             train_loss = self.train(data, number)
-            on_train, on_val = (
-                evaluate(self.model, part, self.loss, self.decode) for part in (check, val)
-            )
+            on_train, on_val = (self.evaluate(part) for part in (check, val))
         if not np.isfinite(on_val.loss):
             raise TrainingError(
                 f"the validation loss is {on_val.loss} after epoch {number}, trained at rate "
@@ -74,11 +72,15 @@ class Loop:
         }
         return row, on_val.keypoints
 
+    def evaluate(self, pictures: Pictures) -> Evaluation:
+        """Evaluate the model as it is now."""
+        with self.fabric.autocast():
+            return evaluate(self.model, pictures, self.loss, self.decode)
+
     def predict(self, faces: Faces) -> np.ndarray:
         """Predict the keypoints of faces, (N, K, 2) in crop pixels."""
-        pictures = Pictures.of(faces, self.fabric.device)
         with _repeatable():
-            return evaluate(self.model, pictures, self.loss, self.decode).keypoints
+            return self.evaluate(Pictures.of(faces, self.fabric.device)).keypoints
 
     def train(self, data: Pictures, epoch: int) -> float:
         """Train for one epoch and return the mean loss over its pictures."""
@@ -91,7 +93,11 @@ class Loop:
                 images, keypoints, visible = self.augment(images, keypoints, visible)
             images = to_grey(images).contiguous(memory_format=torch.channels_last)
             self.optimizer.zero_grad()
-            loss = self.loss(self.model(images), keypoints, visible)
+            # Not through Fabric's own forward, which copies bfloat16 outputs to float32: maps of 68
+            # keypoints are large, and their losses and decoders take either.
+            with self.fabric.autocast():
+                output = self.model(images)
+            loss = self.loss(output, keypoints, visible)
             self.fabric.backward(loss)
             self.optimizer.step()
             losses.append(loss.detach())
@@ -112,7 +118,7 @@ class Loop:
         """Write all that the rest of the training depends on, atomically."""
         state = {
             "identity": identity,
-            "model": self.raw.state_dict(),
+            "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict() if self.scheduler else None,
             "random": torch.get_rng_state(),
@@ -133,7 +139,7 @@ class Loop:
             state = torch.load(path, map_location="cpu", weights_only=True)
             found = state["identity"]
             if found == identity:
-                self.raw.load_state_dict(state["model"])
+                self.model.load_state_dict(state["model"])
         except Exception as error:
             raise TrainingError(
                 f"{path}: unreadable checkpoint; delete it to start anew"
