@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from facekp import heatmaps, metrics, models, regression
+from facekp import heatmaps, metrics, models, regression, regressors
 from facekp.augment import Augmentation
 from facekp.data import Faces, imm_fold, split_hash
 from facekp.fingerprint import code_digest
@@ -161,14 +161,26 @@ SPLITS: dict[str, Callable] = {
     "imm_sets": split_imm_sets,
     "ibug": split_ibug,
 }
-MODELS: dict[str, Callable] = {"nose": models.nose_net, "unet": unet}
+MODELS: dict[str, Callable] = {
+    "nose": models.nose_net,
+    "full": regressors.full_net,
+    "resnet18": regressors.resnet18,
+    "resnet18_bins": regressors.resnet18_bins,
+    "unet": unet,
+}
 LOSSES: dict[str, Callable] = {
     "mse": regression.mse_loss,
+    "smooth_l1": regression.smooth_l1_loss,
+    "bins": regression.bin_cross_entropy,
     "spatial_cross_entropy": heatmaps.spatial_cross_entropy,
     "pixel_cross_entropy": heatmaps.pixel_cross_entropy,
     "map_mse": heatmaps.map_mse,
 }
-DECODERS: dict[str, Callable] = {"unit": regression.decode_unit, "maps": heatmaps.map_decoder}
+DECODERS: dict[str, Callable] = {
+    "unit": regression.decode_unit,
+    "bins": regression.decode_bins,
+    "maps": heatmaps.map_decoder,
+}
 OPTIMIZERS: dict[str, Callable] = {"adam": adam, "adamw": adamw}
 SCHEDULES: dict[str, Callable] = {
     "step": torch.optim.lr_scheduler.StepLR,
