@@ -10,8 +10,6 @@ DEMO_SETS ?= ibug300w imm
 
 PY := .venv/bin/python
 INSTALLED := .venv/installed
-# A run with parameters of one's own lies apart, and the book's next build makes its own again.
-NAME = $(basename $(notdir $(NB)))
 # --nolock: a killed run leaves its lock behind, and its like is what this has to take up again.
 SNAKEMAKE = $(PY) -m snakemake --cores all --rerun-incomplete --nolock --quiet host \
   --config profile=$(PROFILE)
@@ -50,7 +48,6 @@ demo-data: $(DEMO_INSTALLED)  ## render data/demo; one picture anew: DEMO_OUT=ag
 run: $(INSTALLED)  ## execute one notebook: NB=01_nose_tip PROFILE=cpu ARGS="-p epochs 5"
 	@test -n "$(NB)" || { echo 'make run needs a notebook: make run NB=01_nose_tip' >&2; exit 2; }
 	@$(PY) -m facekp.notebooks run $(NB) --profile $(PROFILE) $(ARGS)
-	@$(if $(findstring -p,$(ARGS)),rm -f _build/executed/$(PROFILE)/$(NAME).ipynb)
 
 lab: $(INSTALLED)  ## open JupyterLab on the notebooks; git then sees them without outputs
 	@if git rev-parse --git-dir >/dev/null 2>&1; then \

@@ -99,6 +99,13 @@ class TestRefusals:
         message = self.refused(root, "01_toy", "-p", key, value, capsys=capsys)
         assert f"parameter '{key}' is " in message and f"type {kind}," in message
 
+    def test_a_second_data_set_that_is_missing(self, root, capsys):
+        defaults = DEFAULTS + 'target = "toy"\n'
+        write_notebook(root / "notebooks" / "01_toy.ipynb", defaults)
+        message = self.refused(root, "01_toy", "-p", "target", "tay", capsys=capsys)
+        assert "01_toy.ipynb, parameters cell, target = 'tay'" in message
+        assert "did you mean 'toy'?" in message
+
     def test_value_that_is_no_yaml(self, root, capsys):
         assert main(["run", "01_toy", "-p", "lengths", "[1, 2"]) == 1
         assert capsys.readouterr().err.startswith("error: ")
@@ -165,10 +172,17 @@ def test_a_run_has_the_profiles_and_the_given_parameters(root, monkeypatch, capf
     path = root / "_build" / "executed" / "cpu-changed" / "01_toy.ipynb"
     printed = capfd.readouterr()  # what the kernel's process prints, too
     assert str(path) in printed.out and printed.err == ""
-    expected = ["cpu", 20, 0.001, [3, 4], True, sys.executable, str(root / "notebooks")]
+    expected = ["cpu-changed", 20, 0.001, [3, 4], True, sys.executable, str(root / "notebooks")]
     assert output_of(path) == expected
     assert [item.name for item in path.parent.iterdir()] == ["01_toy.ipynb"]
     assert str(root) not in json.dumps(executed(path).metadata)  # readers download it
+
+
+def test_retraining_alone_is_a_run_of_the_profile(root):
+    write_notebook(root / "notebooks" / "01_toy.ipynb", DEFAULTS, CODE)
+    path = run("01_toy", "cpu", {"retrain": True}, root=root)
+    assert path == root / "_build" / "executed" / "cpu" / "01_toy.ipynb"
+    assert output_of(path)[0] == "cpu"
 
 
 def test_a_failing_cell_is_named_and_its_notebook_kept_apart(root, capsys):

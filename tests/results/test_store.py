@@ -73,6 +73,18 @@ class TestRuns:
         store.save_run(make_run())
         assert Store(store.root, "gpu").find_run("k1") is None
 
+    def test_a_run_of_ones_own_finds_the_profiles_trainings_and_lies_apart(
+        self, store, make_run, make_section, commit
+    ):
+        commit(make_run("k1"))
+        store.save_run(make_run("k2"))
+        own = Store(store.root, "cpu-changed")
+        assert own.find_run("k1") and own.find_run("k2")
+        own.save_run(make_run("k3"))
+        own.record(make_section(profile="cpu-changed"))
+        assert store.find_run("k3") is None
+        assert store.sections() == {}
+
     def test_a_file_under_another_key_is_refused(self, store, make_run):
         path = store.save_run(make_run("k1"))
         path.rename(path.with_name("k2.json"))

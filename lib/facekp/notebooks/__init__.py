@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from facekp.manifest import ManifestError, find_root, locate
+from facekp.manifest import ManifestError, find_root, load_manifest, locate
+from facekp.manifest.schema import MANIFEST
 from facekp.notebooks.checks import (
     NotebookError,
     default_parameters,
@@ -19,6 +20,7 @@ from facekp.notebooks.checks import (
     read_notebook,
 )
 from facekp.notebooks.execution import execute
+from facekp.results import CHANGED
 
 __all__ = ["NotebookError", "run"]
 
@@ -58,21 +60,24 @@ def run(
     path = find_notebook(name, root)
     notebook = read_notebook(path)
     defaults = default_parameters(notebook, path)
-    values = profile_parameters(path.stem, profile, root) | (overrides or {}) | {"profile": profile}
+    # Results and pages of a run with parameters of one's own are none of the profile's.
+    folder = profile + (CHANGED if set(overrides or {}) - {"retrain"} else "")
+    values = profile_parameters(path.stem, profile, root) | (overrides or {}) | {"profile": folder}
     values = {key: fit_parameter(path, defaults, key, value) for key, value in values.items()}
-    _require_data({**defaults, **values}, path, root)
-    changed = "-changed" if set(overrides or {}) - {"retrain"} else ""
-    output = output or root / "_build" / "executed" / f"{profile}{changed}" / f"{path.stem}.ipynb"
+    _require_data(defaults, {**defaults, **values}, path, root)
+    output = output or root / "_build" / "executed" / folder / f"{path.stem}.ipynb"
     execute(path, notebook, values, output.resolve())
     return output
 
 
-def _require_data(values: dict[str, Any], path: Path, root: Path) -> None:
-    """Find or fetch the data set that the parameters name."""
-    if "dataset" in values:
+def _require_data(defaults: dict[str, Any], values: dict[str, Any], path: Path, root: Path) -> None:
+    """Find or fetch the data sets: ``dataset``, and what else has a data set's name by default."""
+    for key, default in defaults.items():
         try:
-            locate(values["dataset"], root)
+            known = load_manifest(root / MANIFEST).datasets
+            if key == "dataset" or (isinstance(default, str) and default in known):
+                locate(values[key], root)
         except ManifestError as error:
             raise NotebookError(
-                f"{path.name}, parameters cell, dataset = {values['dataset']!r}: {error}"
+                f"{path.name}, parameters cell, {key} = {values[key]!r}: {error}"
             ) from error

@@ -7,9 +7,10 @@ against committed ones. Not here: computing a number (``metrics``) or judging it
 from facekp.results.compare import accept, compare
 from facekp.results.provenance import provenance
 from facekp.results.schema import Dataset, Metric, Run, Section, metric
-from facekp.results.store import ResultsError, Store, write_json
+from facekp.results.store import CHANGED, ResultsError, Store, write_json
 
 __all__ = [
+    "CHANGED",
     "Dataset",
     "Metric",
     "ResultsError",

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ValidationError
 
 from facekp.results.schema import Run, Section
 
-__all__ = ["ResultsError", "Store", "write_json"]
+__all__ = ["CHANGED", "ResultsError", "Store", "write_json"]
+
+CHANGED = "-changed"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -26,7 +28,8 @@ class Store:
     root : Path
         The folder that holds data_manifest.yaml.
     profile : str
-        demo, cpu or gpu.
+        demo, cpu or gpu; with ``-changed`` behind it, a run of that profile with parameters of
+        one's own, whose results lie apart and which finds that profile's trainings too.
     retrain : bool
         Find only the runs that this very store has saved, so that the rest is trained anew.
     """
@@ -34,8 +37,10 @@ class Store:
     def __init__(self, root: Path, profile: str, retrain: bool = False):
         self.root, self.profile, self.retrain = Path(root), profile, retrain
         self.saved: set[str] = set()
+        kept = profile.removesuffix(CHANGED)
         self.fresh = self.root / "_build" / "results" / profile
-        self.committed = self.root / "results" / profile
+        self.committed = self.root / "results" / kept
+        self.places = (self.fresh, self.fresh.with_name(kept), self.committed)
         self.checkpoints = self.root / "_build" / "checkpoints" / profile
 
     def find_run(self, key: str) -> Run | None:
@@ -48,7 +53,7 @@ class Store:
         """
         if self.retrain and key not in self.saved:
             return None
-        for folder in (self.fresh, self.committed):
+        for folder in self.places:
             path = folder / "runs" / f"{key}.json"
             if path.exists():
                 run = _read(path, Run)
