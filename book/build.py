@@ -1,6 +1,7 @@
 """Gather pages and executed notebooks, build the site, and move it to its place when whole."""
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -22,9 +23,17 @@ def stage(profile, folder):
     shutil.copytree(ROOT / "_build" / "executed" / profile, folder / "notebooks")
     shutil.copytree(ROOT / "notebooks", folder / "sources")
     shutil.copy(ROOT / "_toc.yml", folder)
-    # The embedded data set's card is a page of the book too.
-    shutil.copy(ROOT / "data" / "demo" / "README.md", folder / "demo_data.md")
     shutil.copy(ROOT / "data" / "demo" / "faces.jpg", folder)
+    card = (ROOT / "data" / "demo" / "README.md").read_text(encoding="utf-8")
+    (folder / "demo_data.md").write_text(captioned(card), encoding="utf-8")
+
+
+def captioned(card):
+    """Return the embedded data set's card as a page of the book: its picture with a caption."""
+    figure = (
+        ":::{figure} \\2\n:alt: \\1\n:name: fig-demo-faces\n\nTwenty-four crops of `ibug300w`.\n:::"
+    )
+    return re.sub(r"^!\[(.*)\]\((.*)\)$", figure, card, flags=re.MULTILINE)
 
 
 def configure(profile, folder):

@@ -4,12 +4,14 @@ import json
 import re
 from string import Template
 
+import numpy as np
 import pytest
 from demo_faces import __main__ as command_line
 from demo_faces import card, shots, splits
 from demo_faces.card import GROUPS
-from demo_faces.readers import LabelError
+from demo_faces.readers import LabelError, Labelled
 from demo_faces.writers import csv_text
+from PIL import Image
 
 PLAIN = {
     "sex": "f",
@@ -169,7 +171,13 @@ def test_what_was_measured_on_real_faces_is_told_where_it_is_known(made_up, tmp_
 
 def test_the_command_writes_the_card(made_up, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["demo_faces", "card", str(made_up)])
+    picture = made_up / "a.png"
+    Image.new("RGB", (50, 40), "olive").save(picture)
+    crop = Labelled(picture, np.zeros((68, 2)), None, None)
+    monkeypatch.setattr(command_line.readers, "read_folder", lambda _folder: 30 * [crop])
     assert command_line.main() == 0
+    with Image.open(made_up / "faces.jpg") as sheet:
+        assert sheet.size == (8 * 20, 3 * 16)
     assert "README.md: written" in capsys.readouterr().out
     written = (made_up / "README.md").read_text()
     assert written == card.card(made_up, command_line.SAMPLES, command_line.RESULTS)
