@@ -188,7 +188,7 @@ def measured(path: Path) -> str:
     metrics = json.loads(path.read_text())["metrics"]
     ours, real, mean = (metrics[f"{k}.test.nme"] for k in ("demo_to_real", "real", "mean"))
     return (
-        f"\n\nMeasured: {ours['value']:.2f} % of the distance of the outer eye corners on "
+        f" Measured: {ours['value']:.2f} % of the distance of the outer eye corners on "
         f"{ours['n']} photographs of 300-W for a net that never saw a real face, "
         f"{real['value']:.2f} % for the same net trained on as many photographs, and "
         f"{mean['value']:.2f} % for the mean shape put into the box."
