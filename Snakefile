@@ -31,10 +31,13 @@ def digest(*patterns):
 def data_state(notebook):
     """Digest names, sizes and times of the files of a notebook's data sets, not their content."""
     values = [value for value in SETTINGS[notebook].values() if isinstance(value, str)]
-    folders = [folder_of(DATASETS[name], Path.cwd()) for name in values if name in DATASETS]
-    files = sorted(path for folder in folders for path in folder.rglob("*.*"))
-    stats = [(str(path), path.stat()) for path in files]
-    state = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+    state = []
+    for name in (value for value in values if value in DATASETS):
+        folder = folder_of(DATASETS[name], Path.cwd())
+        for path in sorted(folder.rglob("*.*")):
+            stat = path.stat()
+            # Not where the folder lies: a checkout that was moved has nothing to run again.
+            state.append((str(path.relative_to(folder)), stat.st_size, stat.st_mtime_ns))
     return hashlib.sha256(repr(state).encode()).hexdigest()
 
 
