@@ -30,9 +30,9 @@ def digest(*patterns):
 
 def data_state(notebook):
     """Digest names, sizes and times of the files of a notebook's data sets, not their content."""
-    values = [value for value in SETTINGS[notebook].values() if isinstance(value, str)]
+    values = {value for value in SETTINGS[notebook].values() if isinstance(value, str)}
     state = []
-    for name in (value for value in values if value in DATASETS):
+    for name in sorted(values & DATASETS.keys()):
         folder = folder_of(DATASETS[name], Path.cwd())
         for path in sorted(folder.rglob("*.*")):
             stat = path.stat()
