@@ -1,5 +1,6 @@
 """Getting experiments done, once: find the run, or train it, several side by side."""
 
+import logging
 import os
 import threading
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -147,6 +148,8 @@ def _run_in_worker(identity: dict[str, Any], experiment: Experiment) -> Run:
 
 def _run(identity: dict[str, Any], experiment: Experiment, faces: Faces, store: Store) -> Run:
     """Train, and gather what the run file holds."""
+    # Fabric tells the precision on stderr; in a notebook that is taken for a warning.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     fitted, model, (seen, val) = train(
         experiment, faces, store.checkpoints / f"{identity['key']}.pt"
     )
