@@ -100,6 +100,16 @@ class TestRun:
         assert run.provenance["device"] == "cpu"
         assert not list(store.checkpoints.iterdir())
 
+    def test_without_bfloat16_it_trains_in_float32_and_says_so(
+        self, experiment, faces, store, monkeypatch
+    ):
+        wished = experiment(precision="bf16-mixed")
+        monkeypatch.setattr(jobs, "usable_precision", lambda _: "32-true")
+        in_float32, wanted = run_all([experiment(), wished], faces, store, workers=1)
+        assert wanted.history["val_error"] == in_float32.history["val_error"]
+        assert wanted.parameters["precision"] == "bf16-mixed"
+        assert wanted.provenance["precision"] == "32-true"
+
     def test_time_before_an_interruption_counts(self, experiment, faces, store):
         kill = ("while a text file is written", 1)  # all trained, no run file yet
         assert run_in_process(run_all, [experiment()], faces, store, 1, kill=kill) == -9

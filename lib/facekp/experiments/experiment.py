@@ -195,7 +195,8 @@ class Experiment(BaseModel):
 
     ``size`` is (height, width) of the crop in pixels, ``keypoints`` the indices kept (all where
     None), ``keep`` the epochs besides the last whose predictions are kept. The other fields name
-    an entry of a table in this module, with its arguments.
+    an entry of a table in this module, with its arguments. ``precision`` is lightning-fabric's;
+    where the machine has no bfloat16, "bf16-mixed" trains in float32 and the run file says so.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -20,6 +20,7 @@ from facekp import metrics
 from facekp.data import Faces
 from facekp.experiments.experiment import Experiment, train
 from facekp.results import Run, Store, provenance
+from facekp.training import usable_precision
 
 __all__ = ["predictions", "run_all", "run_groups"]
 
@@ -44,8 +45,8 @@ def run_all(
     store : Store
         Where run files are looked for and written.
     workers : int, optional
-        Processes: by default one a core, or one where there is a GPU. 1 trains in this process,
-        on all threads.
+        Processes: by default one a core, or one where there is a GPU or but one experiment. 1
+        trains in this process, on all threads.
 
     Returns
     -------
@@ -65,7 +66,8 @@ def run_all(
     for key in runs:  # left where a call was killed between writing the run and this
         (store.checkpoints / f"{key}.pt").unlink(missing_ok=True)
     due = [job for key, job in jobs.items() if key not in runs]
-    workers = workers or (1 if torch.cuda.is_available() else os.cpu_count() or 1)
+    alone = len(jobs) == 1 or torch.cuda.is_available()
+    workers = workers or (1 if alone else os.cpu_count() or 1)
     way = _side_by_side if workers > 1 and due else _one_by_one
     with _progress(len(due)) as bar:
         for run in way(due, faces, store, workers):
@@ -150,12 +152,13 @@ def _run(identity: dict[str, Any], experiment: Experiment, faces: Faces, store: 
     """Train, and gather what the run file holds."""
     # Fabric tells the precision on stderr; in a notebook that is taken for a warning.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    fitted, model, (seen, val) = train(
-        experiment, faces, store.checkpoints / f"{identity['key']}.pt"
-    )
+    precision = usable_precision(experiment.precision)  # the identity keeps the one wished for
+    checkpoint = store.checkpoints / f"{identity['key']}.pt"
+    fitted, model, (seen, val) = train(experiment.vary(precision=precision), faces, checkpoint)
     seconds = sum(fitted.history["seconds"])  # those before an interruption as well
     evaluations = {epoch: _evaluated(val, points) for epoch, points in fitted.kept.items()}
     device = next(model.parameters()).device.type
+    made = provenance(store.root, seconds, len(seen) * experiment.epochs, device)
     return Run(
         schema=1,
         **identity,
@@ -163,7 +166,7 @@ def _run(identity: dict[str, Any], experiment: Experiment, faces: Faces, store: 
         best_epoch=fitted.best_epoch,
         ids=val.ids.tolist(),
         evaluations=evaluations,
-        provenance=provenance(store.root, seconds, len(seen) * experiment.epochs, device),
+        provenance=made | {"precision": precision},
     )
 
 

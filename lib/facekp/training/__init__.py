@@ -7,5 +7,14 @@ goes into an experiment is said in ``experiments``; where its numbers go, in ``r
 from facekp.training.fitting import fit
 from facekp.training.loop import Fitted, TrainingError
 from facekp.training.pictures import Evaluation, Pictures, evaluate
+from facekp.training.precision import usable_precision
 
-__all__ = ["Evaluation", "Fitted", "Pictures", "TrainingError", "evaluate", "fit"]
+__all__ = [
+    "Evaluation",
+    "Fitted",
+    "Pictures",
+    "TrainingError",
+    "evaluate",
+    "fit",
+    "usable_precision",
+]
