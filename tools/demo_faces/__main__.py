@@ -31,6 +31,11 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--only", nargs="*", metavar="STEM", help="make only these, such as 07-3 or train0042"
         )
+        command.add_argument(
+            "--relabel",
+            action="store_true",
+            help="write the labels of finished pictures anew, after a definition was changed",
+        )
         add_sheet_options(command)
         if name == "imm":
             command.add_argument("--persons", type=int, default=40)
@@ -67,21 +72,29 @@ def make_set(args: argparse.Namespace) -> None:
         if args.command == "imm"
         else splits.ibug_pictures(args.seed, args.train, args.test)
     )
+    if args.only and args.relabel:
+        raise ValueError("--relabel takes no --only: one set's labels have one definition")
     if args.only:
         pictures = [p for p in pictures if p.stem in args.only]
         if not pictures:
             print(f"{args.command}: has no {' and no '.join(args.only)}; nothing to make")
             return
     resume.restore_records(args.out)
-    jobs = making.unfinished(args.out, pictures, args.samples)
+    choose = making.finished if args.relabel else making.unfinished
+    jobs = choose(args.out, pictures, args.samples)
     bar = partial(
         tqdm,
-        total=len(pictures),
-        initial=len(pictures) - len(jobs),
+        total=len(jobs) if args.relabel else len(pictures),
+        initial=0 if args.relabel else len(pictures) - len(jobs),
         unit="picture",
         desc=args.command,
         disable=None,
     )
+    if args.relabel:  # all or none: label files of two definitions would be worthless
+        making.make_all(jobs, args.jobs, bar, making.relabel)
+        made = writers.write_labels(args.out, args.command)
+        print(f"{args.out}: {made} pictures, {len(jobs)} of them labelled anew")
+        return
     try:
         making.make_all(jobs, args.jobs, bar)
     finally:

@@ -6,7 +6,9 @@ furthest outwards in the picture. The strips of the jaw run from the frontal con
 the cheek, so that the far side of a turned head is labelled on its visible outline, as
 annotators of 300-W and IMM drew it; those of the inner lips run over three rings of the lips.
 
-keypoints.json holds the strips; `define_keypoints` wrote it.
+keypoints.json holds the strips; `define_keypoints` wrote it. Beside the two schemes it holds the
+*frame*, the 68 places by which cameras are aimed, exposed and boxes drawn: it stays as it is when
+a keypoint's definition changes, and with it the pictures.
 """
 
 import functools
@@ -18,6 +20,7 @@ import numpy as np
 
 from .geometry import unit
 
+FRAMES = {"ibug68": "frame68", "imm58": "imm58"}  # what frames a face of each scheme
 TABLE = Path(__file__).with_name("keypoints.json")
 
 

@@ -50,12 +50,42 @@ def make(job: Job) -> str:
     return job.picture.stem
 
 
-def labelled(shot: shots.Shot, rendered) -> tuple[dict, bytes]:
-    """Return the record and the JPEG file of a rendered shot."""
+def relabel(job: Job) -> str:
+    """Write the labels in a finished picture's record anew; return its stem. No light is made.
+
+    Raises
+    ------
+    MakingError
+        If anything fails, naming the picture.
+    """
+    from .blender.render import render
+
+    try:
+        shot = shots.shot(job.picture, job.samples)
+        found = labels(shot, render(shot, light=False))
+    except Exception as error:
+        raise MakingError(f"{job.picture.stem}: {error}\n{traceback.format_exc()}") from None
+    writers.update_record(job.folder, job.picture.stem, found)
+    return job.picture.stem
+
+
+def labels(shot: shots.Shot, rendered) -> dict:
+    """Return what a record says of a shot's keypoints."""
     strips = keypoints.table()["schemes"][shot.scheme]
     found = keypoints.project(strips, rendered.vertices, rendered.camera, rendered.roll)
     normals = keypoints.surface_normals(strips, found.at, rendered.normals)
     seen = visibility.visible_keypoints(found.surface, normals, rendered.camera, rendered.geometry)
+    return {
+        "points": found.points.round(4).tolist(),
+        "visible": seen.tolist(),
+        "attributes": {**shots.attributes(shot), "hidden": int((~seen).sum())},
+    }
+
+
+def labelled(shot: shots.Shot, rendered) -> tuple[dict, bytes]:
+    """Return the record and the JPEG file of a rendered shot."""
+    strips = keypoints.table()["schemes"][keypoints.FRAMES[shot.scheme]]
+    frame = keypoints.project(strips, rendered.vertices, rendered.camera, rendered.roll).points
     rng = np.random.default_rng([24, *shot.picture.key])
     light = rendered.light
     size = light.shape[:2]
@@ -63,22 +93,25 @@ def labelled(shot: shots.Shot, rendered) -> tuple[dict, bytes]:
         behind = np.zeros((*size, 3))
     else:
         behind = backgrounds.paint(shot.look.background, shot.look.background_seed, size)
-    image = faults.develop(light, behind, found.points, shot.faults, rng)
+    image = faults.develop(light, behind, frame, shot.faults, rng)
     record = {
         "file": shot.file,
         "split": shot.picture.split,
         "width": image.width,
         "height": image.height,
-        "box": detector_box(found.points, rng),
-        "points": found.points.round(4).tolist(),
-        "visible": seen.tolist(),
-        "attributes": {**shots.attributes(shot), "hidden": int((~seen).sum())},
+        "box": detector_box(frame, rng),
+        **labels(shot, rendered),
     }
     return record, writers.jpeg_bytes(image, shot.faults.quality)
 
 
-def make_all(jobs: list[Job], processes: int, progress: Callable[[Iterator], Iterator]) -> None:
-    """Make pictures side by side; finished ones are left as they are.
+def make_all(
+    jobs: list[Job],
+    processes: int,
+    progress: Callable[[Iterator], Iterator],
+    one: Callable[[Job], str] = make,
+) -> None:
+    """Make pictures, or what `one` makes of them, side by side.
 
     progress: wraps an iterator of finished pictures, as tqdm does.
     """
@@ -91,7 +124,7 @@ def make_all(jobs: list[Job], processes: int, progress: Callable[[Iterator], Ite
         try:
             with context.Pool(1, stay_on, (core,), maxtasksperchild=PER_PROCESS) as pool:
                 while True:
-                    done.put(pool.apply(make, (waiting.get_nowait(),)))
+                    done.put(pool.apply(one, (waiting.get_nowait(),)))
         except queue.Empty:
             pass
         except Exception as error:
@@ -115,10 +148,13 @@ def stay_on(core: int) -> None:
         os.sched_setaffinity(0, {usable[core % len(usable)]})
 
 
+def finished(folder: Path, pictures: list[Picture], samples: int) -> list[Job]:
+    """Return the jobs whose picture and record exist."""
+    done = [picture for picture in pictures if writers.finished(folder, picture.stem)]
+    return [Job(folder, picture, samples) for picture in done]
+
+
 def unfinished(folder: Path, pictures: list[Picture], samples: int) -> list[Job]:
     """Return the jobs whose picture or record does not exist yet."""
-    return [
-        Job(folder, picture, samples)
-        for picture in pictures
-        if not writers.finished(folder, picture.stem)
-    ]
+    due = [picture for picture in pictures if not writers.finished(folder, picture.stem)]
+    return [Job(folder, picture, samples) for picture in due]

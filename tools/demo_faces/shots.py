@@ -73,7 +73,7 @@ class Shot:
 
     def aimed(self, vertices: np.ndarray) -> Camera:
         """Return the camera aimed at a posed face, vertices (V, 3) metres."""
-        face = keypoints.first_points("ibug68", vertices)
+        face = keypoints.first_points("frame68", vertices)
         low, high = face.min(0), face.max(0)
         scale = (high[2] - low[2]) / ADULT_FACE if self.fit else 1.0
         return replace(self.camera, target=(low + high) / 2, extent=self.camera.extent * scale)

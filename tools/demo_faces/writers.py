@@ -47,6 +47,12 @@ def write_picture(folder: Path, stem: str, record: dict, jpeg: bytes) -> None:
     write_whole(folder / RECORDS / f"{stem}.json", json.dumps(record).encode())
 
 
+def update_record(folder: Path, stem: str, changes: dict) -> None:
+    """Change parts of a picture's record."""
+    path = folder / RECORDS / f"{stem}.json"
+    write_whole(path, json.dumps(json.loads(path.read_text()) | changes).encode())
+
+
 def finished(folder: Path, stem: str) -> bool:
     """Return whether a picture and its record exist."""
     path = folder / RECORDS / f"{stem}.json"

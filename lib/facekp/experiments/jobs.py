@@ -45,8 +45,8 @@ def run_all(
     store : Store
         Where run files are looked for and written.
     workers : int, optional
-        Processes: by default one a core, or one where there is a GPU or but one experiment. 1
-        trains in this process, on all threads.
+        Processes: by default one a core, or one where there is a GPU. 1 trains in this process,
+        on all threads.
 
     Returns
     -------
@@ -66,8 +66,7 @@ def run_all(
     for key in runs:  # left where a call was killed between writing the run and this
         (store.checkpoints / f"{key}.pt").unlink(missing_ok=True)
     due = [job for key, job in jobs.items() if key not in runs]
-    alone = len(jobs) == 1 or torch.cuda.is_available()
-    workers = workers or (1 if alone else os.cpu_count() or 1)
+    workers = workers or (1 if torch.cuda.is_available() else os.cpu_count() or 1)
     way = _side_by_side if workers > 1 and due else _one_by_one
     with _progress(len(due)) as bar:
         for run in way(due, faces, store, workers):

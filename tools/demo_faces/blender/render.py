@@ -30,12 +30,12 @@ from .skin import add_skin
 class Rendered:
     """A picture and what is needed to label it.
 
-    light: (H, W, 4) linear RGB with premultiplied alpha; vertices, normals: (V, 3) metres, on
-    the surface rendered; camera; roll: of the head in the picture, degrees clockwise; geometry:
-    what can hide a keypoint.
+    light: (H, W, 4) linear RGB with premultiplied alpha, None where only labels are wanted;
+    vertices, normals: (V, 3) metres, on the surface rendered; camera; roll: of the head in the
+    picture, degrees clockwise; geometry: what can hide a keypoint.
     """
 
-    light: np.ndarray
+    light: np.ndarray | None
     vertices: np.ndarray
     normals: np.ndarray
     camera: Camera
@@ -43,8 +43,8 @@ class Rendered:
     geometry: Geometry
 
 
-def render(shot: Shot) -> Rendered:
-    """Build the scene of a shot, render it and keep what its labels need."""
+def render(shot: Shot, *, light: bool = True) -> Rendered:
+    """Build the scene of a shot, render it if its light is wanted, keep what its labels need."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     person, look = shot.person, shot.look
     actions = {**shot.actions, **gaze_actions(*look.gaze)}
@@ -63,12 +63,13 @@ def render(shot: Shot) -> Rendered:
         add_occluder(person, surface, axes, look, shot.picture.key)
     camera = shot.aimed(surface)
     geometry = Geometry(opaque_triangles(), hair.points, hair.radius)
-    add_light(look, camera.target)
-    add_camera(camera)
-    set_cycles(camera, look, int(np.random.default_rng(shot.picture.key).integers(2**31)))
+    if light:
+        add_light(look, camera.target)
+        add_camera(camera)
+        set_cycles(camera, look, int(np.random.default_rng(shot.picture.key).integers(2**31)))
     right, up = camera.axes[:2] @ axes[:, 2]
     return Rendered(
-        rendered_light(),
+        rendered_light() if light else None,
         surface,
         body.vertex_normals(surface),
         camera,
