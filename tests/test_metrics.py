@@ -117,3 +117,10 @@ def test_jackknife_of_a_ratio_matches_the_delta_method():
     ratio = x.mean() / y.mean()
     expected = np.std(x - ratio * y, ddof=1) / y.mean() / np.sqrt(400)
     assert stats.sem(pseudo) == pytest.approx(expected, rel=0.02)
+
+
+def test_the_absolute_error_leaves_hidden_keypoints_out():
+    predicted = np.array([[[3.0, -4.0], [100.0, 0.0]], [[0.0, 1.0], [0.0, 0.0]]])
+    visible = np.array([[True, False], [True, True]])
+    found = metrics.absolute_error(predicted, np.zeros((2, 2, 2)), visible)
+    np.testing.assert_allclose(found, [3.5, 0.25])

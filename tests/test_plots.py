@@ -11,7 +11,14 @@ import pytest
 from matplotlib.colors import same_color, to_rgb
 
 from facekp import plots
-from facekp.plots import draw_band, draw_face, draw_intervals, draw_outline, draw_positions
+from facekp.plots import (
+    draw_band,
+    draw_face,
+    draw_intervals,
+    draw_mosaic,
+    draw_outline,
+    draw_positions,
+)
 from facekp.schemes import IBUG68
 
 
@@ -234,3 +241,15 @@ def test_outlines_join_the_schemes_keypoints_and_differ_without_colour(ax):
     assert first.get_linestyle() != second.get_linestyle()
     assert [text.get_text() for text in ax.legend().get_texts()] == ["truth", "prediction"]
     assert ax.yaxis_inverted()
+
+
+class TestMosaic:
+    def test_each_map_from_its_least_to_its_greatest_row_by_row(self, ax):
+        maps = np.array([[[0, 1, 2]], [[-5, 5, 0]], [[7, 7, 7]]], float)
+        draw_mosaic(maps, columns=2, title="filters", ax=ax)
+        [picture] = ax.get_images()
+        rule = [1, 1, 1, 1, 1, 1, 1, 1]
+        expected = [[0, 0.5, 1, 1, 0, 1, 0.5, 1], rule, [0, 0, 0, 1, 1, 1, 1, 1], rule]
+        np.testing.assert_allclose(picture.get_array(), expected)
+        assert picture.get_clim() == (0, 1)
+        assert ax.get_title() == "filters"

@@ -13,6 +13,7 @@ from scipy import stats
 
 __all__ = [
     "Interval",
+    "absolute_error",
     "auc_share",
     "ced",
     "crossed_family",
@@ -54,6 +55,33 @@ def pixel_error(predicted: Array, truth: Array, visible: Array | None = None) ->
     count = visible.sum(-1)
     with np.errstate(invalid="ignore"):
         return np.where(count > 0, (distance * visible).sum(-1) / count, np.nan)
+
+
+def absolute_error(predicted: Array, truth: Array, visible: Array | None = None) -> Array:
+    """Average |Δx| and |Δy| over the keypoints of each picture.
+
+    Parameters
+    ----------
+    predicted, truth : ndarray, (..., K, 2)
+        Pixels of one and the same picture space.
+    visible : ndarray, (..., K), bool, optional
+        Keypoints that count; all where omitted.
+
+    Returns
+    -------
+    ndarray, (...)
+        Pixels; NaN where no keypoint counts.
+
+    Examples
+    --------
+    Two keypoints, off by 3 and 4 and by 0 and 0:
+
+    >>> absolute_error(np.array([[3.0, 4.0], [1.0, 1.0]]), np.array([[0.0, 0.0], [1.0, 1.0]]))
+    np.float64(1.75)
+    """
+    # Each coordinate counts as a keypoint on a line.
+    lines = (np.reshape(points, (*np.shape(points)[:-2], -1, 1)) for points in (predicted, truth))
+    return pixel_error(*lines, None if visible is None else np.repeat(visible, 2, -1))
 
 
 def nme(predicted: Array, truth: Array, normaliser: Array, visible: Array | None = None) -> Array:

@@ -19,6 +19,7 @@ __all__ = [
     "draw_band",
     "draw_face",
     "draw_intervals",
+    "draw_mosaic",
     "draw_outline",
     "draw_positions",
     "use_book_style",
@@ -103,6 +104,35 @@ def draw_face(
     if predicted is not None:
         cross = {"ms": 7 / 9 * marker_size, "mew": marker_size / 4.5}
         ax.plot(*predicted.T, "x", color=PREDICTION, **cross)
+    ax.set_axis_off()
+    ax.set_title(title, fontsize=9)
+    return ax
+
+
+def draw_mosaic(maps: np.ndarray, *, columns: int = 16, title: str = "", ax: Axes | None = None):
+    """Draw many small maps side by side in grey, each from its least (black) to its greatest.
+
+    Parameters
+    ----------
+    maps : ndarray, (N, h, w)
+        Such as filters, or what they answer. One that is the same everywhere is drawn black.
+    columns : int
+        Maps in a row.
+    title : str
+        Line above them.
+    ax : Axes, optional
+        Where to draw; the current axes where omitted.
+    """
+    ax = ax or plt.gca()
+    low, high = (f(maps, axis=(1, 2), keepdims=True) for f in (np.min, np.max))
+    scaled = (maps - low) / np.where(high > low, high - low, 1)
+    rows = -(-len(maps) // columns)
+    height, width = maps.shape[1] + 1, maps.shape[2] + 1  # a cell and its white rule
+    sheet = np.ones((rows * height, columns * width))
+    for k, cell in enumerate(scaled):
+        y, x = height * (k // columns), width * (k % columns)
+        sheet[y : y + height - 1, x : x + width - 1] = cell
+    ax.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="none")
     ax.set_axis_off()
     ax.set_title(title, fontsize=9)
     return ax

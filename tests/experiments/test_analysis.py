@@ -10,6 +10,7 @@ from facekp.experiments import (
     curves,
     errors,
     estimate,
+    estimate_by_seed,
     face_size,
     pseudo_values,
     relative,
@@ -227,3 +228,18 @@ class TestMetrics:
 
     def test_no_difference_no_metric(self):
         assert relative({}, 1.0, 24) == {}
+
+    def test_by_seed_alone_the_interval_is_students(self):
+        found = estimate_by_seed([1.0, 2.0, 6.0], 48, "points")
+        half = 4.302653 * np.sqrt(7 / 3)  # t of 2 degrees of freedom; the variance is 7
+        bounds = (found.value, found.low, found.high)
+        assert bounds == pytest.approx((3, 3 - half, 3 + half), rel=1e-6)
+        assert (found.n, found.unit) == (48, "points")
+
+    def test_a_family_has_wider_intervals(self):
+        found = estimate_by_seed([1.0, 2.0, 6.0], 48, "points", family=2)
+        assert found.high == pytest.approx(3 + 6.205347 * np.sqrt(7 / 3), rel=1e-6)
+
+    def test_one_seed_has_no_interval(self):
+        found = estimate_by_seed([4.0], 48, "%")
+        assert (found.value, found.low, found.high) == (4, None, None)

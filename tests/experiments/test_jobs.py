@@ -6,11 +6,12 @@ from contextlib import suppress
 import numpy as np
 import psutil
 import pytest
+import torch
 
 from dots import INTEROCULAR
 from facekp.experiments import jobs, predictions, run_all, scores
 from facekp.experiments.experiment import MODELS, split_imm
-from facekp.models import KeypointNet
+from facekp.models import KeypointNet, nose_net
 from facekp.results import Store
 from facekp.schemes import IMM58
 from facekp.training import TrainingError
@@ -99,6 +100,18 @@ class TestRun:
         assert run.history["val_error"][-1] == pytest.approx(crop_error, rel=1e-5)
         assert run.provenance["device"] == "cpu"
         assert not list(store.checkpoints.iterdir())
+
+    def test_channels_that_never_answer_are_counted(self, experiment, faces, store, monkeypatch):
+        def muted(size, **options):
+            net = nose_net(size, **options)
+            with torch.no_grad():  # a bias that no picture and no training of three epochs outdoes
+                net.features[0].bias[:3] = -1e6
+            return net
+
+        monkeypatch.setitem(MODELS, "nose", muted)
+        (run,) = run_all([experiment()], faces, store, workers=1)
+        assert [layer.channels for layer in run.layers.values()] == [4, 8, 8]
+        assert next(iter(run.layers.values())).dead >= 3
 
     def test_without_bfloat16_it_trains_in_float32_and_says_so(
         self, experiment, faces, store, monkeypatch

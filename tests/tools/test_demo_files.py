@@ -77,6 +77,22 @@ def test_a_picture_without_record_or_file_is_made_again(tmp_path):
     assert [job.picture.stem for job in jobs] == ["01-2", "01-3"]
 
 
+def test_what_exists_is_what_is_labelled_anew(tmp_path):
+    pictures = splits.imm_pictures(0, 1)[:3]
+    for picture in pictures[:2]:
+        writers.write_picture(tmp_path, picture.stem, record(picture.stem, "all", 58), jpeg())
+    jobs = making.finished(tmp_path, pictures, 4)
+    assert [job.picture.stem for job in jobs] == ["01-1", "01-2"]
+
+
+def test_new_labels_leave_the_rest_of_a_record(tmp_path):
+    before = record("01-1f", "all", 58)
+    writers.write_picture(tmp_path, "01-1", before, jpeg())
+    writers.update_record(tmp_path, "01-1", {"points": [[1.0, 2.0]]})
+    [after] = writers.records(tmp_path)
+    assert after == before | {"points": [[1.0, 2.0]]}
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "a.json"
     writers.write_whole(path, b"old")

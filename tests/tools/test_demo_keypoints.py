@@ -86,3 +86,11 @@ def test_the_table_holds_whole_weights_and_mirrored_directions(scheme, count):
     for right, left in zip(jaw, jaw[::-1], strict=True):
         assert right["direction"][0] == pytest.approx(-left["direction"][0], abs=0.05)
         assert len(right["strip"]) == len(left["strip"])
+
+
+def test_the_68_keypoints_keep_the_frames_jaw_and_move_the_eye_corners():
+    schemes = keypoints.table()["schemes"]
+    frame, labels = schemes["frame68"], schemes["ibug68"]
+    assert labels[:17] == frame[:17]
+    assert not {36, 45} & {k for k in range(68) if labels[k] == frame[k]}
+    assert set(keypoints.FRAMES) == set(schemes) - {"frame68"}

@@ -9,6 +9,7 @@ from facekp.experiments.analysis import (
     curves,
     errors,
     estimate,
+    estimate_by_seed,
     face_size,
     pseudo_values,
     relative,
@@ -23,6 +24,7 @@ from facekp.experiments.experiment import (
     train,
 )
 from facekp.experiments.jobs import predictions, run_all, run_groups
+from facekp.experiments.trees import run_trees
 
 __all__ = [
     "Experiment",
@@ -31,12 +33,14 @@ __all__ = [
     "curves",
     "errors",
     "estimate",
+    "estimate_by_seed",
     "face_size",
     "predictions",
     "pseudo_values",
     "relative",
     "run_all",
     "run_groups",
+    "run_trees",
     "scores",
     "split_ibug",
     "split_imm",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from facekp.coords import unit_from_pixels
 from facekp.data import Faces
@@ -16,6 +17,7 @@ __all__ = [
     "curves",
     "errors",
     "estimate",
+    "estimate_by_seed",
     "face_size",
     "pseudo_values",
     "relative",
@@ -96,7 +98,7 @@ def scores(runs: Sequence[Run], faces: Faces, epoch: int | None = None) -> pd.Da
     DataFrame
         key and seed of the run; id of the picture, person (its group: a person, or a source
         photograph) and attributes; nme over all keypoints and, under its name, over each group of
-        them; fractions.
+        them, fractions; mae in pixels of the original picture where it was kept, else NaN.
     """
     order = {picture: i for i, picture in enumerate(faces.ids)}
     parts = []
@@ -110,6 +112,7 @@ def scores(runs: Sequence[Run], faces: Faces, epoch: int | None = None) -> pd.Da
             "person": val.groups,
             **val.attributes,
             "nme": found.nme,
+            "mae": found.mae or np.nan,
             **found.groups,
         }
         parts.append(pd.DataFrame(columns))
@@ -148,6 +151,20 @@ def curves(runs: Sequence[Run], name: str) -> np.ndarray:
 def estimate(values: np.ndarray, n: int, unit: str, scale: float = 1.0) -> Metric:
     """Turn values by seed and person, (S, P), into a metric of n pictures, times a scale."""
     return metric(crossed_interval(values), n, unit, values.mean(1), scale)
+
+
+def estimate_by_seed(values: np.ndarray, n: int, unit: str, family: int = 1) -> Metric:
+    """Turn one value a seed, (S,), into a metric of n pictures.
+
+    Its interval is Student's t over the seeds; a single seed has none. Those of a family of so
+    many hold together with 95 % (Bonferroni).
+    """
+    values = np.asarray(values, float)
+    value = values.mean()
+    if len(values) < 2:
+        return metric((value,), n, unit, values)
+    half = stats.t.ppf(1 - 0.025 / family, len(values) - 1) * stats.sem(values)
+    return metric((value, value - half, value + half), n, unit, values)
 
 
 def relative(differences: Mapping[str, np.ndarray], reference: float, n: int) -> dict[str, Metric]:

@@ -17,10 +17,12 @@ from tqdm.auto import tqdm as widget_bar
 from tqdm.std import tqdm as text_bar
 
 from facekp import metrics
+from facekp.augment import to_grey
 from facekp.data import Faces
 from facekp.experiments.experiment import Experiment, train
+from facekp.inspection import channel_activity, dead_channels
 from facekp.results import Run, Store, provenance
-from facekp.training import usable_precision
+from facekp.training import Pictures, usable_precision
 
 __all__ = ["predictions", "run_all", "run_groups"]
 
@@ -155,7 +157,7 @@ def _run(identity: dict[str, Any], experiment: Experiment, faces: Faces, store: 
     checkpoint = store.checkpoints / f"{identity['key']}.pt"
     fitted, model, (seen, val) = train(experiment.vary(precision=precision), faces, checkpoint)
     seconds = sum(fitted.history["seconds"])  # those before an interruption as well
-    evaluations = {epoch: _evaluated(val, points) for epoch, points in fitted.kept.items()}
+    evaluations = {epoch: evaluated(val, points) for epoch, points in fitted.kept.items()}
     device = next(model.parameters()).device.type
     made = provenance(store.root, seconds, len(seen) * experiment.epochs, device)
     return Run(
@@ -165,11 +167,22 @@ def _run(identity: dict[str, Any], experiment: Experiment, faces: Faces, store: 
         best_epoch=fitted.best_epoch,
         ids=val.ids.tolist(),
         evaluations=evaluations,
+        layers=_layers(model, val),
         provenance=made | {"precision": precision},
     )
 
 
-def _evaluated(val: Faces, keypoints: np.ndarray) -> dict[str, Any]:
+def _layers(model: torch.nn.Module, val: Faces) -> dict[str, dict[str, int]]:
+    """Count each layer's channels, and those that answer to no picture of a small set."""
+    if len(val) > KEEP_ALL:
+        return {}
+    device = next(model.parameters()).device
+    images, _, _ = Pictures.of(val, device).batch(torch.arange(len(val), device=device))
+    rows = dead_channels(channel_activity(model, to_grey(images)))
+    return {row["layer"]: {"channels": row["channels"], "dead": row["dead"]} for row in rows}
+
+
+def evaluated(val: Faces, keypoints: np.ndarray) -> dict[str, Any]:
     """Measure predictions, (N, K, 2) in crop pixels, and choose those worth keeping."""
     predicted, truth = val.to_img(keypoints), val.keypoints_img()
 
@@ -185,6 +198,7 @@ def _evaluated(val: Faces, keypoints: np.ndarray) -> dict[str, Any]:
     points = zip(val.ids[kept].tolist(), keypoints[kept].round(4).tolist(), strict=True)
     found = {"nme": everywhere.tolist(), "keypoints": dict(points)}
     if count > 1:
+        found["mae"] = metrics.absolute_error(predicted, truth, val.visible).tolist()
         groups = val.scheme.groups.items()
         found["groups"] = {name: error(members).tolist() for name, members in groups}
         found["by_keypoint"] = [float(error([k]).mean()) for k in range(count)]

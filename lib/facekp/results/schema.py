@@ -67,21 +67,31 @@ class Evaluated(_Strict):
     """Validation at one epoch.
 
     ``nme`` is a fraction a picture, ``groups`` the same over the keypoints of each group alone,
-    ``by_keypoint`` the mean over the pictures for each keypoint. ``keypoints``, in crop pixels,
+    ``mae`` the mean of |Δx| and |Δy| a picture in pixels of the original picture,
+    ``by_keypoint`` the mean NME over the pictures for each keypoint. ``keypoints``, in crop pixels,
     are those of all pictures of a small set, of the best and the worst of a large one.
     """
 
     nme: list[FiniteFloat]
     groups: dict[str, list[FiniteFloat]] = {}
+    mae: list[FiniteFloat] = []
     by_keypoint: list[FiniteFloat] = []
     keypoints: dict[str, Keypoints]
+
+
+class Layer(_Strict):
+    """A layer's channels, and how many of them answered to no validation picture."""
+
+    channels: int = Field(gt=0)
+    dead: int = Field(ge=0)
 
 
 class Run(_Strict):
     """One training: what it was made from, its curves and what it predicts.
 
     ``key`` is the hash of ``parameters``, ``data`` and ``code``. ``ids`` are the validation
-    pictures, in the order of each ``nme``; ``evaluations`` are by epoch.
+    pictures, in the order of each ``nme``; ``evaluations`` are by epoch. ``layers``, by the name
+    of their convolution, were counted after the last epoch where the validation set was small.
     """
 
     schema_: Literal[1] = Field(1, alias="schema")
@@ -93,6 +103,7 @@ class Run(_Strict):
     best_epoch: int
     ids: list[str]
     evaluations: dict[int, Evaluated]
+    layers: dict[str, Layer] = {}
     provenance: dict[str, Any]
 
     @model_validator(mode="after")
@@ -101,7 +112,11 @@ class Run(_Strict):
         due = self.parameters.get("epochs")
         if lengths != {due}:
             raise ValueError(f"curves of {sorted(lengths)} epochs, {due} due")
-        errors = [part for e in self.evaluations.values() for part in (e.nme, *e.groups.values())]
+        errors = [
+            part
+            for e in self.evaluations.values()
+            for part in (e.nme, *e.groups.values(), e.mae or e.nme)
+        ]
         if any(len(part) != len(self.ids) for part in errors):
             raise ValueError("each evaluation needs one error a picture")
         return self
