@@ -55,9 +55,9 @@ BROW_TOP, BROW_MID, BROW_BOTTOM = 0.30, -0.32, -0.95  # edges, in ring distances
 NOSE_MIDLINE = [132, 133, 134, 135, 131, 5063, 164, 201, 291, 5134, 294]
 NOSE_WING, NOSTRIL, NOSE_BASE = 286, 313, 317
 EAR_TOP = [-0.0725, -0.118, 0.666]  # metres: where spectacles rest
-# Steps from the frame to the places that 300-W's annotators chose, by keypoint of the subject's right
-# half: per cent of the distance of the outer eye corners, to the picture's right and up, in the
-# frontal view. Measured as what a net that saw the frame's places alone is off on training pictures.
+# Steps from the frame to the places that 300-W's annotators chose, by keypoint of the subject's
+# right half: per cent of the distance of the outer eye corners, to the picture's right and up, in
+# the frontal view. As much was a net that saw the frame's places alone off on training pictures.
 # Less than 0.7 was left alone, as was the jaw, whose contour has no places of its own.
 MOVES = {
     18: (2.5, 2.1),
