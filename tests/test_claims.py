@@ -264,6 +264,13 @@ class TestTable:
         assert row["verdict"] == "not comparable"
         assert row["evidence"] == "not measured yet: no results/cpu/toy.json"
 
+    def test_a_metrics_split_is_not_told(self, root, write, commit):
+        rule = {"kind": "superiority", "delta": 1, "metrics": ["old_gain.test.nme"]}
+        write(entry(rule=rule))
+        commit(unit="points", old_gain__test__nme=(2, 3))
+        (row,) = table(root).to_dict("records")
+        assert row["evidence"].endswith(": old gain: 2.50 points (2.00 to 3.00)")
+
     def test_a_missing_metric_is_an_error(self, root, write, commit):
         write(ENTRY)
         commit(old_less_newer__cv__relative=(6, 7))

@@ -46,10 +46,12 @@ def summary(config):
 
 
 def count_verdicts(table):
-    """Say in a sentence how the claims fared."""
-    counts = Counter(table["verdict"])
+    """Say in a sentence or two how the claims fared."""
+    waiting = table["evidence"].str.startswith(claims.NOT_MEASURED)
+    counts = Counter(table["verdict"][~waiting])
     parts = [f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict]]
-    return f"Of {len(table)} claims tested: {', '.join(parts)}."
+    sentence = f"Of {(~waiting).sum()} claims tested: {', '.join(parts)}."
+    return sentence + (f" {waiting.sum()} more are {claims.NOT_MEASURED}." if waiting.any() else "")
 
 
 def headlines(root):

@@ -19,9 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from facekp.manifest import ManifestError, find_root
 from facekp.results import Metric, ResultsError, Section, Store
 
-__all__ = ["Claim", "ClaimsError", "Rule", "load_claims", "table", "verdict"]
+__all__ = ["NOT_MEASURED", "Claim", "ClaimsError", "Rule", "load_claims", "table", "verdict"]
 
+NOT_MEASURED = "not measured yet"  # begins the evidence of a claim without results
 REFERENCE = "cpu"  # the profile whose committed results decide, whatever was executed
+SPLIT = re.compile(r"\.(?:cv|val|test|all)\b")  # what follows in a metric's name is not told
 
 
 class ClaimsError(Exception):
@@ -166,7 +168,7 @@ def _judge(claim: Claim, section: Section | None) -> tuple[str, str]:
         return claim.reason, "not comparable"
     file = f"results/{REFERENCE}/{claim.section}.json"
     if section is None:
-        return f"not measured yet: no {file}", "not comparable"
+        return f"{NOT_MEASURED}: no {file}", "not comparable"
     missing = [name for name in claim.rule.metrics if name not in section.metrics]
     if missing:
         raise ClaimsError(
@@ -184,7 +186,7 @@ def _judge(claim: Claim, section: Section | None) -> tuple[str, str]:
 
 def _evidence(name: str, measured: Metric) -> str:
     """Word one metric: rate0.01_less_0.1.cv.relative is "rate 0.01 less 0.1: 8 % (6 to 10)"."""
-    what = re.sub(r"(?<=[a-z])(?=\d)", " ", name.split(".cv")[0].replace("_", " "))
+    what = re.sub(r"(?<=[a-z])(?=\d)", " ", SPLIT.split(name)[0].replace("_", " "))
     form = ".0f" if max(abs(measured.low), abs(measured.high)) >= 10 else ".2f"
     value, low, high = (
         f"{number:{form}}".replace("-", "\N{MINUS SIGN}")

@@ -11,6 +11,8 @@ from graph import ROOT
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 import mathml
+import pages
+import pandas as pd
 import quotes
 
 from facekp.results import Metric
@@ -68,3 +70,11 @@ def test_readme_holds_the_committed_results():
     command = [sys.executable, "book/_ext/readme.py", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_claims_without_results_are_counted_apart():
+    evidence = ["a: 1", "not measured yet: no results/cpu/b.json", "The original shows no number."]
+    verdicts = ["reproduced", "not comparable", "not comparable"]
+    said = pages.count_verdicts(pd.DataFrame({"evidence": evidence, "verdict": verdicts}))
+    expected = "Of 2 claims tested: 1 reproduced, 1 not comparable. 1 more are not measured yet."
+    assert said == expected
