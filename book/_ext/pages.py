@@ -51,7 +51,7 @@ def count_verdicts(table):
     counts = Counter(table["verdict"][~waiting])
     parts = [f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict]]
     sentence = f"Of {(~waiting).sum()} claims tested: {', '.join(parts)}."
-    return sentence + (f" {waiting.sum()} more are {claims.NOT_MEASURED}." if waiting.any() else "")
+    return sentence + (f" Not measured yet: {waiting.sum()} more." if waiting.any() else "")
 
 
 def headlines(root):

@@ -76,5 +76,5 @@ def test_claims_without_results_are_counted_apart():
     evidence = ["a: 1", "not measured yet: no results/cpu/b.json", "The original shows no number."]
     verdicts = ["reproduced", "not comparable", "not comparable"]
     said = pages.count_verdicts(pd.DataFrame({"evidence": evidence, "verdict": verdicts}))
-    expected = "Of 2 claims tested: 1 reproduced, 1 not comparable. 1 more are not measured yet."
+    expected = "Of 2 claims tested: 1 reproduced, 1 not comparable. Not measured yet: 1 more."
     assert said == expected
