@@ -1,5 +1,6 @@
 """Making pictures: one from its seed, many side by side, going on where a run was stopped."""
 
+import contextlib
 import multiprocessing
 import os
 import queue
@@ -41,11 +42,9 @@ def make(job: Job) -> str:
     """
     from .blender.render import render
 
-    try:
+    with naming(job.picture):
         shot = shots.shot(job.picture, job.samples)
         record, jpeg = labelled(shot, render(shot))
-    except Exception as error:
-        raise MakingError(f"{job.picture.stem}: {error}\n{traceback.format_exc()}") from None
     writers.write_picture(job.folder, job.picture.stem, record, jpeg)
     return job.picture.stem
 
@@ -60,13 +59,20 @@ def relabel(job: Job) -> str:
     """
     from .blender.render import render
 
-    try:
+    with naming(job.picture):
         shot = shots.shot(job.picture, job.samples)
         found = labels(shot, render(shot, light=False))
-    except Exception as error:
-        raise MakingError(f"{job.picture.stem}: {error}\n{traceback.format_exc()}") from None
     writers.update_record(job.folder, job.picture.stem, found)
     return job.picture.stem
+
+
+@contextlib.contextmanager
+def naming(picture: Picture) -> Iterator[None]:
+    """Turn whatever fails into a MakingError that names the picture."""
+    try:
+        yield
+    except Exception as error:
+        raise MakingError(f"{picture.stem}: {error}\n{traceback.format_exc()}") from None
 
 
 def labels(shot: shots.Shot, rendered) -> dict:
