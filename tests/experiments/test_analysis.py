@@ -229,6 +229,11 @@ class TestMetrics:
     def test_no_difference_no_metric(self):
         assert relative({}, 1.0, 24) == {}
 
+    def test_an_interval_ends_at_the_limits(self):
+        found = estimate(np.array([[0.0, 0.0, 0.0, 0.4]]), 24, "%", 100, limits=(0, 1))
+        assert (found.value, found.low) == (pytest.approx(10), 0)
+        assert found.high == pytest.approx(10 + 3.182446 * 10, rel=1e-5)  # t, standard error
+
     def test_by_seed_alone_the_interval_is_students(self):
         found = estimate_by_seed([1.0, 2.0, 6.0], 48, "points")
         half = 4.302653 * np.sqrt(7 / 3)  # t of 2 degrees of freedom; the variance is 7

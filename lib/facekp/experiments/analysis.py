@@ -148,9 +148,20 @@ def curves(runs: Sequence[Run], name: str) -> np.ndarray:
     return np.array([run.history[name] for run in runs])
 
 
-def estimate(values: np.ndarray, n: int, unit: str, scale: float = 1.0) -> Metric:
-    """Turn values by seed and person, (S, P), into a metric of n pictures, times a scale."""
-    return metric(crossed_interval(values), n, unit, values.mean(1), scale)
+def estimate(
+    values: np.ndarray,
+    n: int,
+    unit: str,
+    scale: float = 1.0,
+    limits: tuple[float, float] = (-np.inf, np.inf),
+) -> Metric:
+    """Turn values by seed and person, (S, P), into a metric of n pictures, times a scale.
+
+    Its interval ends at the limits, such as (0, 1) for values that are shares.
+    """
+    value, low, high = crossed_interval(values)
+    interval = (value, max(low, limits[0]), min(high, limits[1]))
+    return metric(interval, n, unit, values.mean(1), scale)
 
 
 def estimate_by_seed(values: np.ndarray, n: int, unit: str, family: int = 1) -> Metric:
