@@ -255,6 +255,7 @@ def main() -> None:
     else:
         cases = [case for case in CASES if options.only in case.name]
         found = run(cases, options.size, options.batch, options.rounds)
+    print(f"Trainings of bf16-mixed compute here in {usable_precision('bf16-mixed')}.")
     print(found.to_string(index=False, float_format="{:.3f}".format))
 
 

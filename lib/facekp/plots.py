@@ -109,7 +109,9 @@ def draw_face(
     return ax
 
 
-def draw_mosaic(maps: np.ndarray, *, columns: int = 16, title: str = "", ax: Axes | None = None):
+def draw_mosaic(
+    maps: np.ndarray, *, columns: int = 16, title: str = "", ax: Axes | None = None
+) -> Axes:
     """Draw many small maps side by side in grey, each from its least (black) to its greatest.
 
     Parameters

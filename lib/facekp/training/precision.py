@@ -1,4 +1,4 @@
-"""What the device computes in fast."""
+"""Which precision a machine trains in fast."""
 
 import torch
 
