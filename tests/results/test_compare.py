@@ -17,7 +17,12 @@ class TestCompare:
         commit(make_section(metrics=numbers(a=4.0, b=4.0, c=4.0, d=4.0)))
         store.record(make_section(metrics=numbers(a=4.0, b=4.25, c=3.75, d=4.5)))
         table = compare(store).set_index("metric")
-        assert table["within"].to_dict() == {"a": True, "b": True, "c": True, "d": False}
+        assert table["verdict"].to_dict() == {
+            "a": "within",
+            "b": "within",
+            "c": "within",
+            "d": "beyond",
+        }
         assert table.loc["d", ["committed", "fresh", "tolerance", "unit"]].tolist() == [
             4.0,
             4.5,
@@ -29,7 +34,20 @@ class TestCompare:
         commit(make_section(metrics=numbers(a=4.0)))
         wide = {"a": {"value": 9.0, "n": 48, "unit": "%", "tolerance": 99.0}}
         store.record(make_section(metrics=wide))
-        assert compare(store)["within"].tolist() == [False]
+        assert compare(store)["verdict"].tolist() == ["beyond"]
+
+    def test_a_metric_chosen_otherwise_is_not_held(self, store, make_section, commit):
+        names = ("deep.nme", "deep.mse", "plain.nme", "deeper.nme")
+        commit(make_section(metrics=numbers(**dict.fromkeys(names, 4.0)), choices={"deep": 0.001}))
+        fresh = numbers(**dict.fromkeys(names, 9.0))
+        store.record(make_section(metrics=fresh, choices={"deep": 0.003}))
+        table = compare(store).set_index("metric")
+        assert table["verdict"].to_dict() == {
+            "deep.nme": "other choice",
+            "deep.mse": "other choice",
+            "plain.nme": "beyond",
+            "deeper.nme": "beyond",
+        }
 
     @pytest.mark.parametrize(
         ("part", "change"),
@@ -85,7 +103,7 @@ class TestAccept:
             "runs/new.json": run.read_text(),
             "runs/shared.json": before["runs/shared.json"],
         }
-        assert compare(store)["within"].all()
+        assert compare(store)["verdict"].eq("within").all()
 
     def test_a_fresh_run_replaces_the_committed_one(self, store, make_section, make_run, commit):
         commit(make_section(), make_run(best_epoch=1))
@@ -115,13 +133,21 @@ class TestCommandLine:
         assert self.call(store, "compare") == 0
         out = capsys.readouterr().out
         assert "1 of 1 numbers within their tolerance" in out
-        assert " ".join(out.splitlines()[1].split()) == "nose_tip a 4.0 4.1 0.25 % True"
+        assert " ".join(out.splitlines()[1].split()) == "nose_tip a 4.0 4.1 0.25 % within"
 
     def test_compare_beyond(self, store, make_section, commit, capsys):
         commit(make_section(metrics=numbers(a=4.0, b=4.0)))
         store.record(make_section(metrics=numbers(a=4.1, b=4.3)))
         assert self.call(store, "compare") == 1
         assert "1 of 2 numbers within their tolerance" in capsys.readouterr().out
+
+    def test_compare_chosen_otherwise(self, store, make_section, commit, capsys):
+        commit(make_section(metrics=numbers(a=4.0, b=4.0), choices={"a": "cosine"}))
+        store.record(make_section(metrics=numbers(a=5.0, b=4.0), choices={"a": "constant"}))
+        assert self.call(store, "compare") == 0
+        out = capsys.readouterr().out
+        assert "1 of 2 numbers within their tolerance" in out
+        assert "1 not held against it: validation chose otherwise" in out
 
     def test_accept(self, store, make_section, make_run, capsys):
         store.record(make_section())

@@ -20,7 +20,9 @@ def compare(store: Store) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        section, metric, committed, fresh, tolerance, unit and within (bool), a row a metric.
+        section, metric, committed, fresh, tolerance, unit and verdict, a row a metric. The verdict
+        is "within" or "beyond" the tolerance, or "other choice" where validation chose something
+        else for that metric, so that the two are numbers of different things.
 
     Raises
     ------
@@ -45,9 +47,11 @@ def compare(store: Store) -> pd.DataFrame:
             raise ResultsError(f"{name}: only one of both has {', '.join(odd)}; make accept")
         for key, old in committed.metrics.items():
             new = section.metrics[key]
+            chosen, before = (s.choices.get(key.split(".")[0]) for s in (section, committed))
             within = abs(new.value - old.value) <= old.tolerance
-            rows.append((name, key, old.value, new.value, old.tolerance, old.unit, within))
-    columns = ["section", "metric", "committed", "fresh", "tolerance", "unit", "within"]
+            verdict = "other choice" if chosen != before else "within" if within else "beyond"
+            rows.append((name, key, old.value, new.value, old.tolerance, old.unit, verdict))
+    columns = ["section", "metric", "committed", "fresh", "tolerance", "unit", "verdict"]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -135,7 +135,9 @@ class Section(_Strict):
     """A results file: the numbers of one notebook.
 
     ``curves`` maps a name to one value an epoch, ``groups`` a grouping to error by group, and
-    ``runs`` lists the keys of the trainings behind it all.
+    ``runs`` lists the keys of the trainings behind it all. ``choices`` maps a metric's name, up to
+    its first dot, to what validation chose for it, such as a learning rate: of near equals,
+    another machine's rounding may choose the other.
     """
 
     schema_: Literal[1] = Field(1, alias="schema")
@@ -143,6 +145,7 @@ class Section(_Strict):
     profile: str
     dataset: Dataset
     parameters: dict[str, Any]
+    choices: dict[str, Any] = {}
     seeds: list[int]
     metrics: dict[str, Metric]
     curves: dict[str, list[FiniteFloat]]
