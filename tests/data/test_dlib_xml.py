@@ -42,10 +42,27 @@ def test_a_picture_may_hold_several_faces(tmp_path):
     assert first.points[1, 0] == 3 and second.points[1, 0] == 5
 
 
+@pytest.mark.parametrize(
+    ("left", "top", "width", "height", "leaves"),
+    [
+        (0, 0, 8, 6, False),  # all of the picture, whose pixels' edges lie at halves
+        (-1, 0, 8, 6, True),
+        (0, -1, 8, 6, True),
+        (1, 0, 8, 6, True),
+        (0, 1, 8, 6, True),
+    ],
+)
+def test_a_box_that_leaves_its_picture_is_known(tmp_path, left, top, width, height, leaves):
+    box = f"<box left='{left}' top='{top}' width='{width}' height='{height}'>"
+    (face,) = read_dlib_xml(write(tmp_path, picture(FACE.replace(BOX, box))))
+    assert face.leaves is leaves
+
+
 def test_boxes_may_leave_the_picture(tmp_path):
     box = "<box left='-7' top='-5' width='22' height='16'>"  # one picture size on each side
     (face,) = read_dlib_xml(write(tmp_path, picture(FACE.replace(BOX, box))))
     np.testing.assert_array_equal(face.box, [-7.5, -5.5, 22, 16])
+    assert face.leaves
 
 
 @pytest.mark.parametrize(

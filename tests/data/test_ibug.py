@@ -45,6 +45,7 @@ def test_train_and_test(ibug_folder):
     assert faces.images.shape == (16, 3, 48, 48)
     assert faces.attributes["split"].tolist() == ["train"] * 12 + ["test"] * 4
     assert set(faces.attributes["subset"]) == {"lfpw", "helen"}
+    assert faces.attributes["box_leaves"].dtype == bool
     assert faces.ids[:2].tolist() == ["lfpw/trainset/image_1000", "helen/trainset/1001_1"]
     assert faces.groups[:2].tolist() == ["lfpw/trainset/image_1000", "helen/1001"]
     np.testing.assert_array_equal(faces.crop[:, 2], faces.crop[:, 3])

@@ -34,6 +34,8 @@ class LabelledBox:
         1 for a picture's first face, 2 for the second, …
     box : numpy.ndarray
         Shape (4,), float64, [left, top, width, height] at pixel edges, in pixels of the picture.
+    leaves : bool
+        Whether the box reaches beyond its picture.
     points : numpy.ndarray
         Shape (K, 2), float32, (x, y) in pixels of the picture.
     """
@@ -43,6 +45,7 @@ class LabelledBox:
     place: Place
     number: int
     box: np.ndarray
+    leaves: bool
     points: np.ndarray
 
 
@@ -141,6 +144,7 @@ class _Handler(ContentHandler):
         if (high <= -0.5).any() or (low >= extent - 0.5).any():
             raise DataError(self.box_place, "box lies wholly outside its picture; correct it")
         check_reach(np.array([low, high]), [self.box_place] * 2, self.size)
+        self.leaves = bool((low < -0.5).any() or (high > extent - 0.5).any())
 
     def _start_part(self, attrs):
         place = self.place()
@@ -166,6 +170,7 @@ class _Handler(ContentHandler):
                 place=self.picture_place,
                 number=self.faces_of_picture,
                 box=self.box,
+                leaves=self.leaves,
                 points=points.astype(np.float32),
             )
         )

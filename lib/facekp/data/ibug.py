@@ -49,7 +49,8 @@ def load_ibug(
     Faces
         Train, then test, each in its label file's order. `groups` are source photographs;
         `attributes["split"]` is "train" or "test", `attributes["subset"]` the first folder of
-        the picture's name: "lfpw", "helen", "afw".
+        the picture's name: "lfpw", "helen", "afw"; `attributes["box_leaves"]` tells whether the
+        labelled box reaches beyond its picture.
 
     Raises
     ------
@@ -87,5 +88,5 @@ def _record(box: LabelledBox, split: str, box_scale: float) -> Record:
         place=box.place,
         points=box.points,
         box=enlarge_boxes(box.box, box_scale),
-        attributes={"subset": subset, "split": split},
+        attributes={"subset": subset, "split": split, "box_leaves": box.leaves},
     )
