@@ -55,6 +55,7 @@ TINY_RESNET = {
     "size": [32, 32],
     "epochs": 2,
     "short_epochs": 1,
+    "head_epochs": 1,
     "own_epochs": 1,
     "few": 8,
     "trees_size": 48,
