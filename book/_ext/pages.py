@@ -24,6 +24,19 @@ HEADLINES = {
         "better.val.nme": "Trained longer: NME",
         "nose.cv.nme": "3-layer net, five folds of persons: NME",
     },
+    "full_keypoints": {
+        "mean.val.nme": "58 keypoints, mean shape for every picture: NME",
+        "plain.val.nme": "58 keypoints, the original's net: NME",
+        "plain.cv.nme": "58 keypoints, the original's net, five folds of persons: NME",
+        "better.cv.nme": "58 keypoints, the same net, better trained, four folds: NME",
+        "better.val.mse": "58 keypoints, better trained: mean squared error in [0, 1]",
+    },
+    "resnet": {
+        "resnet.test.nme": "300-W, ResNet-18 from scratch: NME",
+        "dlib.test.nme": "300-W, dlib's regression trees, same photographs: NME",
+        "resnet.test.fr8": "300-W, ResNet-18: pictures above an NME of 8 %",
+        "dlib.test.fr8": "300-W, dlib's trees: pictures above an NME of 8 %",
+    },
     "transfer": {
         "mean.test.nme": "300-W, mean shape in each box: NME",
         "demo_to_real.test.nme": "300-W, U-Net that saw only rendered faces: NME",
