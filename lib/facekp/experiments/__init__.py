@@ -17,6 +17,7 @@ from facekp.experiments.analysis import (
 )
 from facekp.experiments.experiment import (
     Experiment,
+    Reading,
     build,
     split_ibug,
     split_imm,
@@ -28,6 +29,7 @@ from facekp.experiments.trees import run_trees
 
 __all__ = [
     "Experiment",
+    "Reading",
     "build",
     "by_person",
     "curves",
