@@ -25,9 +25,11 @@ from facekp.experiments.experiment import (
     train,
 )
 from facekp.experiments.jobs import predictions, run_all, run_groups
+from facekp.experiments.maps import MAP_LOSSES, map_task
 from facekp.experiments.trees import run_trees
 
 __all__ = [
+    "MAP_LOSSES",
     "Experiment",
     "Reading",
     "build",
@@ -37,6 +39,7 @@ __all__ = [
     "estimate",
     "estimate_by_seed",
     "face_size",
+    "map_task",
     "predictions",
     "pseudo_values",
     "relative",
