@@ -303,6 +303,10 @@ class TestReadings:
         assert found.readings["noisy"] == found.readings["noisy again"]
         assert found.readings["noisy"].nme != found.evaluations[2].nme
 
+    def test_damage_that_moves_keypoints_is_refused(self, run):
+        with pytest.raises(ValueError, match="moves keypoints; set rotation and the like to 0"):
+            run({"turned": {"damage": {"name": "random", "rotation": 15}}})
+
     def test_the_entropy_of_the_maps_is_followed(self, run):
         first, last = run({}).history["val_entropy"]
         assert np.log(16 * 24) > first > last > 0
