@@ -61,7 +61,6 @@ TINY_RESNET = {
     "trees_size": 48,
     "cascade_depth": 1,
 }
-TINY_MAPS = {"size": [32, 32], "width": 2, "depth": 2, "epochs": 1, "tune_epochs": 1}
 SECTIONS = {
     "01_nose_tip": Section(
         # Two of each, so that every comparison and figure has something to show.
@@ -123,34 +122,12 @@ SECTIONS = {
             "dlib.test.fr8",
         ),
     ),
-    "04_gaussian_heatmaps": Section(
-        demo=TINY_MAPS | {"seeds": 2},
-        gpu=TINY_MAPS | {"seeds": 1, "rates": [0.001]},
-        headline=("spatial.test.nme", "pixel.test.nme", "squared.test.nme", "sigma7.test.nme"),
-    ),
-    "05_binary_masks": Section(
-        demo=TINY_MAPS | {"seeds": 2},
-        gpu=TINY_MAPS | {"seeds": 1, "rates": [0.001]},
-        headline=("mask_spatial.test.nme", "gaussian_spatial.test.nme"),
-    ),
-    "06_fair_comparison": Section(
-        demo=TINY_MAPS | {"seeds": 2, "radii": [7, 14]},
-        gpu=TINY_MAPS | {"seeds": 1, "primary_seeds": 1, "rates": [0.001], "radii": [7]},
-        headline=("disc.primary.nme", "gaussian.primary.nme", "disc_less_gaussian.primary.nme"),
-    ),
     "07_transfer": Section(
         demo=TINY_TRANSFER | {"seeds": 2},
         gpu=TINY_TRANSFER | {"seeds": 1, "count": 8},
         headline=("demo_to_real.test.nme", "real.test.nme", "mean.test.nme"),
     ),
 }
-
-
-UNMEASURED = {
-    "04_gaussian_heatmaps",
-    "05_binary_masks",
-    "06_fair_comparison",
-}  # on real photographs
 
 
 class Checkout:
@@ -259,13 +236,7 @@ class TestTiny:
         assert not list(store.checkpoints.glob("*"))
 
 
-def test_what_is_not_measured_has_no_results_and_says_so():
-    for notebook in UNMEASURED:
-        assert not (ROOT / "results" / "cpu" / f"{notebook[3:]}.json").exists()
-        assert "Not measured yet" in (ROOT / "notebooks" / f"{notebook}.ipynb").read_text()
-
-
-@pytest.mark.parametrize("notebook", SECTIONS.keys() - UNMEASURED)
+@pytest.mark.parametrize("notebook", SECTIONS)
 def test_the_committed_results_have_what_the_claims_name(notebook):
     store = Store(ROOT, "cpu")
     section = store.load(notebook[3:], committed=True)

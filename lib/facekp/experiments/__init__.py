@@ -17,7 +17,6 @@ from facekp.experiments.analysis import (
 )
 from facekp.experiments.experiment import (
     Experiment,
-    Reading,
     build,
     split_ibug,
     split_imm,
@@ -25,13 +24,10 @@ from facekp.experiments.experiment import (
     train,
 )
 from facekp.experiments.jobs import predictions, run_all, run_groups
-from facekp.experiments.maps import MAP_LOSSES, map_task
 from facekp.experiments.trees import run_trees
 
 __all__ = [
-    "MAP_LOSSES",
     "Experiment",
-    "Reading",
     "build",
     "by_person",
     "curves",
@@ -39,7 +35,6 @@ __all__ = [
     "estimate",
     "estimate_by_seed",
     "face_size",
-    "map_task",
     "predictions",
     "pseudo_values",
     "relative",
