@@ -69,9 +69,12 @@ def count_verdicts(table):
 
 def headlines(root):
     """Yield the headline results as rows of text: measure, value, interval, pictures."""
-    for name, section in Store(Path(root), "cpu").sections(committed=True).items():
-        for metric, words in HEADLINES.get(name, {}).items():
-            found = section.metrics[metric]
+    sections = Store(Path(root), "cpu").sections(committed=True)
+    for name, measures in HEADLINES.items():  # in the order of the book
+        if name not in sections:
+            continue
+        for metric, words in measures.items():
+            found = sections[name].metrics[metric]
             interval = "" if found.low is None else show(found, "interval")
             yield words, show(found), interval, str(found.n)
 
