@@ -5,11 +5,14 @@ import pytest
 import torch
 
 from facekp import regression
+from facekp.coords import unit_from_pixels
 from facekp.regression import (
     bin_cross_entropy,
     decode_bins,
     decode_unit,
     encode_bins,
+    mirror_bins,
+    mirror_unit,
     mse_loss,
     smooth_l1_loss,
 )
@@ -238,3 +241,17 @@ def test_other_arguments_are_refused():
         bin_cross_entropy((H, W), sigma=0)
     with pytest.raises(ValueError, match="'expectation' or 'argmax', not 'mean'"):
         decode_bins((H, W), decoder="mean")
+
+
+def test_mirrored_coordinates_and_bins_are_those_of_mirrored_keypoints():
+    size, keypoints = (9, 14), torch.tensor([[[3.25, 2.0], [12.0, 7.5]]])
+    mirrored = torch.tensor([[[9.75, 2.0], [1.0, 7.5]]])  # x to 13 - x
+    unit = mirror_unit(unit_from_pixels(keypoints, size))
+    assert torch.allclose(decode_unit(size)(unit), mirrored)
+    encode, mirror = encode_bins(size, 3), mirror_bins(size, 3)
+    assert torch.allclose(mirror(encode(keypoints)), encode(mirrored), atol=1e-6)
+
+
+def test_bins_of_another_crop_are_not_mirrored():
+    with pytest.raises(ValueError, match="60 logits a keypoint for 28 bins of x and 18 of y"):
+        mirror_bins((9, 14))(torch.zeros(1, 2, 60))

@@ -4,7 +4,7 @@ Here: plain ``torch.nn`` modules and the table of their layers. Not here: losses
 (``regression``), optimisation (``training``), names that a parameter file uses (``experiments``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -228,29 +228,40 @@ def _two_convolutions(before: int, after: int) -> nn.Sequential:
 
 
 class MirrorAveraged(nn.Module):
-    """A net of maps whose evaluation also looks at the mirror image.
+    """A net whose evaluation also looks at the mirror image.
 
-    In evaluation mode the output is the mean of the maps of a picture and of those of its mirror
-    image, mirrored back and with left and right exchanged; of logits it is the mean of the
-    logits. In training mode it is the model's own output.
+    In evaluation mode the output is the mean of what the model puts out for a picture and of what
+    it puts out for its mirror image, mirrored back and with left and right exchanged; of logits
+    it is the mean of the logits. In training mode it is the model's own output.
 
     Parameters
     ----------
     model : nn.Module
-        Pictures (B, C, H, W) to maps (B, K, h, w).
+        Pictures (B, C, H, W) to an output of each keypoint, (B, K, ...).
     flip : sequence of int
         The K keypoints' order in a mirror image (``Scheme.flip``).
+    mirror : callable, optional
+        Mirrors an output from side to side. By default that of maps (B, K, h, w).
     """
 
-    def __init__(self, model: nn.Module, flip: Sequence[int]):
+    def __init__(
+        self,
+        model: nn.Module,
+        flip: Sequence[int],
+        mirror: Callable[[Tensor], Tensor] | None = None,
+    ):
         super().__init__()
         self.model = model
+        self.mirror = mirror or _mirror_maps
         self.register_buffer("flip", torch.tensor(list(flip)), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return maps (B, K, h, w) of pictures (B, C, H, W)."""
-        maps = self.model(images)
+        """Return the output (B, K, ...) of pictures (B, C, H, W)."""
+        output = self.model(images)
         if self.training:
-            return maps
-        mirrored = self.model(images.flip(-1))[:, self.flip].flip(-1)
-        return (maps + mirrored) / 2
+            return output
+        return (output + self.mirror(self.model(images.flip(-1))[:, self.flip])) / 2
+
+
+def _mirror_maps(maps: Tensor) -> Tensor:
+    return maps.flip(-1)

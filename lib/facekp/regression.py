@@ -18,6 +18,8 @@ __all__ = [
     "decode_bins",
     "decode_unit",
     "encode_bins",
+    "mirror_bins",
+    "mirror_unit",
     "mse_loss",
     "smooth_l1_loss",
 ]
@@ -64,6 +66,12 @@ def decode_unit(size: tuple[int, int]) -> Callable[[Tensor], Tensor]:
         return pixels_from_unit(output, size)
 
     return decode
+
+
+def mirror_unit(output: Tensor) -> Tensor:
+    """Mirror unit coordinates (B, K, 2) from side to side; left and right keep their places."""
+    x, y = output.unbind(-1)
+    return torch.stack([1 - x, y], -1)
 
 
 def smooth_l1_loss(
@@ -254,6 +262,37 @@ def decode_bins(
         return resize_points(places, 1 / bins_per_pixel)
 
     return decode
+
+
+def mirror_bins(size: tuple[int, int], bins_per_pixel: int = 2) -> Callable[[Tensor], Tensor]:
+    """Build what mirrors bins from side to side.
+
+    Parameters
+    ----------
+    size : (int, int)
+        Height and width of the crop, in pixels.
+    bins_per_pixel : int
+        As the net was built with.
+
+    Returns
+    -------
+    callable
+        ``mirror(logits) -> logits``, float32, both (B, K, bins of x + bins of y). The bins of x
+        are reversed; left and right keep their places.
+
+    Raises
+    ------
+    ValueError
+        If bins_per_pixel is not a positive whole number; the mirroring, if the logits are not as
+        many as the bins.
+    """
+    counts = _bin_counts(size, bins_per_pixel)
+
+    def mirror(logits: Tensor) -> Tensor:
+        x, y = _axes(logits, counts)
+        return torch.cat([x.flip(-1), y], -1)
+
+    return mirror
 
 
 def _bin_counts(size: tuple[int, int], bins_per_pixel: int) -> tuple[int, int]:

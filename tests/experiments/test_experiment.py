@@ -11,6 +11,7 @@ from facekp import models
 from facekp.data import imm_fold, join
 from facekp.experiments import build, split_ibug, split_imm, train
 from facekp.experiments.experiment import _TABLES, MODELS, split_imm_sets
+from facekp.schemes import SCHEMES
 from facekp.training import TrainingError
 
 
@@ -144,6 +145,31 @@ class TestNames:
         net = build("model", what, (33, 47))
         assert sum(isinstance(layer, torch.nn.Conv2d) for layer in net.features) == 5
         assert what == {"name": "nose", "depth": 5}
+
+    @pytest.mark.parametrize(
+        ("model", "decoder"),
+        [
+            ({"name": "resnet18", "mirror": "ibug68"}, {"name": "unit"}),
+            (
+                {"name": "resnet18_bins", "mirror": "ibug68", "bins_per_pixel": 1},
+                {"name": "bins", "bins_per_pixel": 1},
+            ),
+            (
+                {"name": "unet", "scheme": "ibug68", "mirror": True, "width": 2, "depth": 2},
+                {"name": "maps", "decoder": "softmax", "maps": "softmax"},
+            ),
+        ],
+        ids=["coordinates", "bins", "maps"],
+    )
+    def test_mirror_averaged_nets_find_in_a_mirror_image_what_lies_there(self, model, decoder):
+        torch.manual_seed(0)
+        size, order = (32, 48), list(SCHEMES["ibug68"].flip)
+        net, decode = build("model", model, size).eval(), build("decoder", decoder, size)
+        pictures = torch.rand(2, 1, *size) - 0.5
+        with torch.no_grad():
+            found, mirrored = (decode(net(p)) for p in (pictures, pictures.flip(-1)))
+        found[..., 0] = 47 - found[..., 0]
+        assert torch.allclose(mirrored[:, order], found, atol=1e-3)  # pixels
 
 
 class TestKey:

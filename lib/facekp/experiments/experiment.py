@@ -139,16 +139,43 @@ def adamw(
     return torch.optim.AdamW(parameters, lr, weight_decay=weight_decay, fused=True)
 
 
+def resnet18(
+    size: tuple[int, int], mirror: str | None = None, **options: Any
+) -> torch.nn.Module:
+    """Build ``regressors.resnet18``; `mirror` as for ``mirror_averaged``."""
+    net = regressors.resnet18(size, **options)
+    return mirror_averaged(net, mirror, regression.mirror_unit)
+
+
+def resnet18_bins(
+    size: tuple[int, int], mirror: str | None = None, **options: Any
+) -> torch.nn.Module:
+    """Build ``regressors.resnet18_bins``; `mirror` as for ``mirror_averaged``."""
+    net = regressors.resnet18_bins(size, **options)
+    per_pixel = {key: value for key, value in options.items() if key == "bins_per_pixel"}
+    return mirror_averaged(net, mirror, regression.mirror_bins(size, **per_pixel))
+
+
 def unet(
     _size: tuple[int, int], scheme: str, mirror: bool = False, **options: Any
 ) -> torch.nn.Module:
-    """Build a U-Net with a map for each keypoint of a scheme.
+    """Build a U-Net with a map for each keypoint of a scheme; options are those of ``models.UNet``.
 
-    ``mirror`` averages evaluations with those of the mirror image; options are those of
-    ``models.UNet``.
+    ``mirror`` averages evaluations with those of the mirror image.
     """
     net = models.UNet(SCHEMES[scheme].count, **options)
-    return models.MirrorAveraged(net, SCHEMES[scheme].flip) if mirror else net
+    return mirror_averaged(net, scheme if mirror else None)
+
+
+def mirror_averaged(
+    net: torch.nn.Module, scheme: str | None, mirror: Callable | None = None
+) -> torch.nn.Module:
+    """Average evaluations with those of the mirror image, where a scheme is named.
+
+    ``scheme`` has the keypoints' order in the mirror image; ``mirror`` is that of
+    ``models.MirrorAveraged``.
+    """
+    return net if scheme is None else models.MirrorAveraged(net, SCHEMES[scheme].flip, mirror)
 
 
 def augmentation(size: tuple[int, int], flip: str | None = None, **options: Any) -> Augmentation:
@@ -164,8 +191,8 @@ SPLITS: dict[str, Callable] = {
 MODELS: dict[str, Callable] = {
     "nose": models.nose_net,
     "full": regressors.full_net,
-    "resnet18": regressors.resnet18,
-    "resnet18_bins": regressors.resnet18_bins,
+    "resnet18": resnet18,
+    "resnet18_bins": resnet18_bins,
     "unet": unet,
 }
 LOSSES: dict[str, Callable] = {

@@ -117,9 +117,11 @@ def _one_by_one(due: list[Job], faces: Faces, store: Store, _workers: int) -> It
 
 
 def _side_by_side(due: list[Job], faces: Faces, store: Store, workers: int) -> Iterator[Run]:
-    # spawn: a forked child would inherit the locks of torch's threads. As many workers as asked
-    # for also where fewer trainings are due: the number of threads moves the last bits.
-    context = get_context("spawn")
+    # A child forked from this process would inherit the locks of torch's threads; a server that
+    # has imported torch, and done nothing with it, can fork one in no time. As many workers as
+    # asked for also where fewer trainings are due: the number of threads moves the last bits.
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     with ProcessPoolExecutor(workers, context, _start_worker, (faces, store)) as pool:
         jobs = [pool.submit(_run_in_worker, *job) for job in due]
         try:
