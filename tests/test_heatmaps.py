@@ -20,6 +20,7 @@ from facekp.heatmaps import (
     encode_disc,
     encode_gaussian,
     map_decoder,
+    map_entropy,
     map_mse,
     pixel_cross_entropy,
     spatial_cross_entropy,
@@ -496,3 +497,24 @@ class TestLosses:
             builder(CROP, sigma=0)
         with pytest.raises(ValueError, match="21 × 30 cells of a crop of 42 × 30 pixels"):
             builder((42, 30), sigma=1)(*logits_and_points(), EVERYONE)
+
+
+class TestEntropy:
+    def test_of_a_gaussian(self):
+        maps = encode_gaussian(torch.tensor([[[20.3, 17.8]]]), (40, 44), 2.5)
+        expected = math.log(2 * math.pi * math.e * 2.5**2)
+        assert map_entropy(maps).item() == pytest.approx(expected, abs=1e-4)
+
+    def test_its_ends(self):
+        maps = torch.zeros(1, 3, 4, 5)
+        maps[0, 0, 1, 2] = 7.0
+        maps[0, 1] = 0.25
+        found = map_entropy(maps)[0]
+        assert found.tolist() == pytest.approx([0.0, math.log(20), 0.0], abs=1e-6)
+
+    def test_of_a_softmax(self):
+        torch.manual_seed(0)
+        logits = 3 * torch.randn(2, 3, 4, 5)
+        found = map_decoder((8, 10), "softmax", "softmax").measures["entropy"](logits)
+        by_torch = torch.distributions.Categorical(logits=logits.flatten(2)).entropy()
+        torch.testing.assert_close(found, by_torch.mean(1))

@@ -119,6 +119,16 @@ def test_jackknife_of_a_ratio_matches_the_delta_method():
     assert stats.sem(pseudo) == pytest.approx(expected, rel=0.02)
 
 
+def test_the_pull_towards_a_point():
+    rng = np.random.default_rng(0)
+    truth, point = rng.normal(size=(3, 20, 2)), np.array([0.5, -2.0])
+    share = np.array([0.0, 0.3, 1.0])
+    moved = truth + share[:, None, None] * (point - truth)
+    np.testing.assert_allclose(metrics.pull(moved, truth, point), share, atol=1e-12)
+    across = (point - truth)[..., ::-1] * [1, -1]  # at right angles to the way
+    np.testing.assert_allclose(metrics.pull(moved + across, truth, point), share, atol=1e-12)
+
+
 def test_the_absolute_error_leaves_hidden_keypoints_out():
     predicted = np.array([[[3.0, -4.0], [100.0, 0.0]], [[0.0, 1.0], [0.0, 0.0]]])
     visible = np.array([[True, False], [True, True]])

@@ -22,6 +22,7 @@ __all__ = [
     "jackknife",
     "nme",
     "pixel_error",
+    "pull",
 ]
 
 Array = np.ndarray
@@ -82,6 +83,36 @@ def absolute_error(predicted: Array, truth: Array, visible: Array | None = None)
     # Each coordinate counts as a keypoint on a line.
     lines = (np.reshape(points, (*np.shape(points)[:-2], -1, 1)) for points in (predicted, truth))
     return pixel_error(*lines, None if visible is None else np.repeat(visible, 2, -1))
+
+
+def pull(predicted: Array, truth: Array, point: Array) -> Array:
+    """Return by what share of the way predictions are moved towards a point, a picture.
+
+    The factor s with which truth + s (point - truth) lies nearest to the predictions: 0 where
+    errors have no such direction, 1 where every prediction is the point.
+
+    Parameters
+    ----------
+    predicted, truth : ndarray, (..., K, 2)
+        Pixels of one and the same picture space.
+    point : ndarray, (2,)
+        In the same pixels, such as the middle of the map.
+
+    Returns
+    -------
+    ndarray, (...)
+
+    Examples
+    --------
+    Two keypoints 4 to the left and 4 to the right of the point, both moved 1 towards it:
+
+    >>> truth = np.array([[0.0, 0.0], [8.0, 0.0]])
+    >>> pull(truth + np.array([[1.0, 0.0], [-1.0, 0.0]]), truth, np.array([4.0, 0.0]))
+    np.float64(0.25)
+    """
+    way = point - np.asarray(truth, float)
+    moved = np.asarray(predicted, float) - truth
+    return (moved * way).sum((-2, -1)) / (way**2).sum((-2, -1))
 
 
 def nme(predicted: Array, truth: Array, normaliser: Array, visible: Array | None = None) -> Array:

@@ -102,6 +102,20 @@ class TestSplitIbug:
         assert few == sorted(few, key=order.index)
         assert few != split_ibug(photographs, count=40, seed=4)[0].ids.tolist()
 
+    def test_noise_on_the_labels_of_training(self, photographs):
+        half = replace(photographs, crop=photographs.crop * [1, 1, 0.5, 0.5])  # zoomed in by 2
+        plain, val = split_ibug(half)
+        noisy, same = split_ibug(half, label_noise=0.1)
+        np.testing.assert_array_equal(same.keypoints, val.keypoints)
+        np.testing.assert_array_equal(noisy.images, plain.images)
+        moved = noisy.to_img(noisy.keypoints) - plain.to_img(plain.keypoints)
+        share = moved / plain.interocular[:, None, None]
+        assert share.std() == pytest.approx(0.1, rel=5 / np.sqrt(2 * share.size))
+        assert abs(share.mean()) < 5 * 0.1 / np.sqrt(share.size)
+        again, other = (split_ibug(half, label_noise=0.1, seed=s)[0] for s in (0, 1))
+        np.testing.assert_array_equal(again.keypoints, noisy.keypoints)
+        assert (other.keypoints != noisy.keypoints).all()
+
     def test_from_one_set_to_another(self, photographs):
         both = join({"demo": photographs.take(np.arange(7, 305)), "real": photographs})
         train, val = split_ibug(both, source="demo", target="real")

@@ -8,7 +8,8 @@ import psutil
 import pytest
 import torch
 
-from dots import INTEROCULAR
+from dots import INTEROCULAR, dot_persons
+from facekp import metrics
 from facekp.experiments import jobs, predictions, run_all, scores
 from facekp.experiments.experiment import MODELS, split_imm
 from facekp.models import KeypointNet, nose_net
@@ -247,3 +248,74 @@ class TestSideBySide:
         nobody = experiment(split={"name": "imm", "fold": 4, "persons": 0})
         with pytest.raises(TrainingError, match="training has 0 pictures"):
             run_all([nobody], faces, store, workers=2)
+
+
+LARGE = (16, 24)
+MAPS = {"name": "maps", "decoder": "softmax", "maps": "softmax"}
+
+
+class TestReadings:
+    """Further looks at what a trained net says of the pictures held out."""
+
+    @pytest.fixture
+    def large(self):
+        return dot_persons(LARGE)
+
+    @pytest.fixture
+    def run(self, experiment, large, store):
+        def train_with(readings):
+            maps = experiment(
+                size=LARGE,
+                keypoints=None,
+                model={"name": "unet", "scheme": "imm58", "width": 8, "depth": 2},
+                loss={"name": "spatial_cross_entropy", "sigma": 1.5},
+                decoder=MAPS,
+                optimizer={"name": "adam", "lr": 0.03},
+                epochs=2,
+                keep=(),
+                readings=readings,
+            )
+            return run_all([maps], large, store, workers=1)[0]
+
+        return train_with
+
+    def test_without_a_change_it_is_the_last_evaluation(self, run, large):
+        found = run({"again": {}, "same": {"decoder": MAPS}})
+        last = found.evaluations[2]
+        for reading in found.readings.values():
+            assert reading.nme == pytest.approx(last.nme, rel=1e-5)
+            assert reading.groups.keys() == last.groups.keys()
+        table = scores([found], large, reading="again")
+        assert table["nme"].tolist() == found.readings["again"].nme
+        centre = (np.array(LARGE[::-1]) - 1) / 2
+        val = large.take([large.ids.tolist().index(picture) for picture in found.ids])
+        pull = metrics.pull(predictions(found), val.keypoints, centre)
+        np.testing.assert_allclose(table["pull"], pull, rtol=1e-3)
+
+    def test_another_decoder_reads_the_same_maps(self, run):
+        found = run({"argmax": {"decoder": MAPS | {"decoder": "argmax"}}})
+        assert found.readings["argmax"].nme != found.evaluations[2].nme
+
+    def test_damage_is_the_same_in_each_run(self, run, store):
+        noise = {"name": "random", "noise": 0.5, "damage_probability": 1.0, "rotation": 0}
+        readings = {"noisy": {"damage": noise}, "noisy again": {"damage": noise}}
+        found = run(readings)
+        assert found.readings["noisy"] == found.readings["noisy again"]
+        assert found.readings["noisy"].nme != found.evaluations[2].nme
+
+    def test_damage_that_moves_keypoints_is_refused(self, run):
+        with pytest.raises(ValueError, match="moves keypoints; set rotation and the like to 0"):
+            run({"turned": {"damage": {"name": "random", "rotation": 15}}})
+
+    def test_the_entropy_of_the_maps_is_followed(self, run):
+        first, last = run({}).history["val_entropy"]
+        assert np.log(16 * 24) > first > last > 0
+
+    def test_a_reading_changes_the_key(self, experiment, large):
+        readings = [{}, {"a": {}}, {"a": {"decoder": MAPS}}]
+        assert len({experiment(readings=r).key(large) for r in readings}) == 3
+
+    @pytest.mark.parametrize("part", ["decoder", "damage"])
+    def test_an_unknown_name(self, experiment, part):
+        with pytest.raises(ValueError, match="no such name: 'guess'; known: "):
+            experiment(readings={"a": {part: {"name": "guess"}}})

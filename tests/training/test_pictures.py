@@ -50,6 +50,18 @@ class TestEvaluate:
         np.testing.assert_array_equal(one.keypoints, other.keypoints)  # no dropout
         assert torch.equal(torch.get_rng_state(), state)
 
+    @pytest.mark.parametrize("batch_size", [4, 11])
+    def test_what_a_decoder_measures_is_averaged_over_pictures(self, pictures, batch_size):
+        def decode(output):
+            return SETTINGS["decode"](output)
+
+        decode.measures = {"first": lambda output: output[:, 0, 0]}
+        loss, model = SETTINGS["loss"], dropout_net()
+        found = evaluate(model, pictures, loss, decode, batch_size=batch_size)
+        unit = (found.keypoints[:, 0, 0] + 0.5) / pictures.images.shape[3]
+        assert found.measures == {"first": pytest.approx(unit.mean(), rel=1e-5)}
+        assert self.run(pictures, model).measures == {}
+
     def test_the_error_by_hand_leaves_out_invisible_keypoints(self, val):
         # Drift says (0, 0) for all; a visible keypoint is 5 px away, the others 13 px.
         points = np.tile(np.float32([[3, 4], [5, 12], [5, 12]]), (5, 1, 1))

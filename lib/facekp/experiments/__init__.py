@@ -17,6 +17,7 @@ from facekp.experiments.analysis import (
 )
 from facekp.experiments.experiment import (
     Experiment,
+    Reading,
     build,
     split_ibug,
     split_imm,
@@ -24,10 +25,13 @@ from facekp.experiments.experiment import (
     train,
 )
 from facekp.experiments.jobs import predictions, run_all, run_groups
+from facekp.experiments.maps import MAP_LOSSES, map_task
 from facekp.experiments.trees import run_trees
 
 __all__ = [
+    "MAP_LOSSES",
     "Experiment",
+    "Reading",
     "build",
     "by_person",
     "curves",
@@ -35,6 +39,7 @@ __all__ = [
     "estimate",
     "estimate_by_seed",
     "face_size",
+    "map_task",
     "predictions",
     "pseudo_values",
     "relative",

@@ -80,7 +80,9 @@ def errors(runs: Sequence[Run], faces: Faces, epoch: int | None = None) -> pd.Da
     return pd.concat(parts, ignore_index=True)
 
 
-def scores(runs: Sequence[Run], faces: Faces, epoch: int | None = None) -> pd.DataFrame:
+def scores(
+    runs: Sequence[Run], faces: Faces, epoch: int | None = None, reading: str | None = None
+) -> pd.DataFrame:
     """Tabulate the errors that run files hold, a row a picture and a run.
 
     Unlike ``errors`` it needs no predictions, which run files of large sets do not keep.
@@ -92,19 +94,23 @@ def scores(runs: Sequence[Run], faces: Faces, epoch: int | None = None) -> pd.Da
         The whole data set.
     epoch : int, optional
         The epoch looked at; each run's last where omitted.
+    reading : str, optional
+        One of the experiments' readings in its place.
 
     Returns
     -------
     DataFrame
         key and seed of the run; id of the picture, person (its group: a person, or a source
         photograph) and attributes; nme over all keypoints and, under its name, over each group of
-        them, fractions; mae in pixels of the original picture where it was kept, else NaN.
+        them, fractions; mae in pixels of the original picture where it was kept, else NaN; pull
+        of a reading.
     """
     order = {picture: i for i, picture in enumerate(faces.ids)}
     parts = []
     for run in runs:
         val = faces.take([order[picture] for picture in run.ids])
-        found = run.evaluations[epoch or run.parameters["epochs"]]
+        last = run.evaluations[epoch or run.parameters["epochs"]]
+        found = run.readings[reading] if reading else last
         columns = {
             "key": run.key,
             "seed": run.parameters["seed"],
@@ -113,6 +119,7 @@ def scores(runs: Sequence[Run], faces: Faces, epoch: int | None = None) -> pd.Da
             **val.attributes,
             "nme": found.nme,
             "mae": found.mae or np.nan,
+            "pull": found.pull or np.nan,
             **found.groups,
         }
         parts.append(pd.DataFrame(columns))

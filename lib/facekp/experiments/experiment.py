@@ -7,6 +7,7 @@ is a line in one of the tables below.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from facekp.fingerprint import code_digest
 from facekp.schemes import SCHEMES
 from facekp.training import Fitted, fit
 
-__all__ = ["Experiment", "build", "split_ibug", "split_imm", "train"]
+__all__ = ["Experiment", "Reading", "build", "split_ibug", "split_imm", "train"]
 
 VALIDATION_SHARE = 1 / 6  # of 300-W's training photographs
 
@@ -85,6 +86,7 @@ def split_ibug(
     count: int | None = None,
     source: str | None = None,
     target: str | None = None,
+    label_noise: float = 0.0,
     seed: int = 0,
 ) -> tuple[Faces, Faces]:
     """Hold the test pictures of 300-W out, or a validation set carved from its training pictures.
@@ -101,8 +103,11 @@ def split_ibug(
         each smaller one is part of the larger.
     source, target : str, optional
         Of sets that were joined: the one to train on and the one to hold out.
+    label_noise : float
+        Standard deviation of Gaussian noise on x and y of each training keypoint, as careless
+        labelling makes it, over the inter-ocular distance. It stays the same in all epochs.
     seed : int
-        Of that draw.
+        Of the draw and of that noise.
 
     Returns
     -------
@@ -123,8 +128,14 @@ def split_ibug(
             mask & (faces.attributes["dataset"] == name)
             for mask, name in ((train, source), (val, target))
         )
-    chosen = np.random.default_rng(seed).permutation(np.flatnonzero(train))[:count]
-    return faces.take(np.sort(chosen)), faces.take(val)
+    random = np.random.default_rng(seed)
+    chosen = faces.take(np.sort(random.permutation(np.flatnonzero(train))[:count]))
+    if label_noise:
+        noise = label_noise * chosen.interocular[:, None, None] * chosen.size[1]
+        noise = noise / chosen.crop[:, 2, None, None]  # in crop pixels
+        noise = noise * random.standard_normal(chosen.keypoints.shape)
+        chosen = replace(chosen, keypoints=(chosen.keypoints + noise).astype(np.float32))
+    return chosen, faces.take(val)
 
 
 def adam(parameters: Iterable[torch.nn.Parameter], lr: float) -> torch.optim.Optimizer:
@@ -139,9 +150,7 @@ def adamw(
     return torch.optim.AdamW(parameters, lr, weight_decay=weight_decay, fused=True)
 
 
-def resnet18(
-    size: tuple[int, int], mirror: str | None = None, **options: Any
-) -> torch.nn.Module:
+def resnet18(size: tuple[int, int], mirror: str | None = None, **options: Any) -> torch.nn.Module:
     """Build ``regressors.resnet18``; `mirror` as for ``mirror_averaged``."""
     net = regressors.resnet18(size, **options)
     return mirror_averaged(net, mirror, regression.mirror_unit)
@@ -217,11 +226,30 @@ SCHEDULES: dict[str, Callable] = {
 AUGMENTATIONS: dict[str, Callable] = {"random": augmentation}
 
 
+class Reading(BaseModel):
+    """Another look at the pictures held out, after the last epoch.
+
+    ``decoder`` reads the output in place of the experiment's own; ``damage`` is an augmentation
+    that changes the pictures first, the same way whenever it is called.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    decoder: Named | None = None
+    damage: Named | None = None
+
+    @field_validator("decoder", "damage")
+    @classmethod
+    def _known(cls, what: Named | None, info: Any) -> Named | None:
+        return _check_name(what, {"damage": "augment"}.get(info.field_name, info.field_name))
+
+
 class Experiment(BaseModel):
     """One training, described by plain data.
 
     ``size`` is (height, width) of the crop in pixels, ``keypoints`` the indices kept (all where
-    None), ``keep`` the epochs besides the last whose predictions are kept. The other fields name
+    None), ``keep`` the epochs besides the last whose predictions are kept, ``readings`` are further
+    looks at what the trained net says. The other fields name
     an entry of a table in this module, with its arguments. ``precision`` is lightning-fabric's;
     where the machine has no bfloat16, "bf16-mixed" trains in float32 and the run file says so.
     """
@@ -243,13 +271,12 @@ class Experiment(BaseModel):
     seed: int
     precision: str = "32-true"
     keep: tuple[int, ...] = ()
+    readings: dict[str, Reading] = {}
 
     @field_validator("split", "model", "loss", "decoder", "optimizer", "schedule", "augment")
     @classmethod
     def _known(cls, what: Named | None, info: Any) -> Named | None:
-        if what is not None and what.get("name") not in (table := _TABLES[info.field_name]):
-            raise ValueError(f"no such name: {what.get('name')!r}; known: {', '.join(table)}")
-        return what
+        return _check_name(what, info.field_name)
 
     def vary(self, **changes: Any) -> "Experiment":
         """Return the same experiment with some fields changed, validated like any other."""
@@ -269,6 +296,8 @@ class Experiment(BaseModel):
     def code(self) -> str:
         """Return the digest of the code that this training runs."""
         names = [(table, getattr(self, name)) for name, table in _TABLES.items()]
+        for reading in self.readings.values():
+            names += [(DECODERS, reading.decoder), (AUGMENTATIONS, reading.damage)]
         functions = [table[what["name"]] for table, what in names if what]
         own = [f for f in functions if f.__module__.startswith("facekp")]
         return code_digest(fit, train, metrics.nme, *own)
@@ -283,6 +312,13 @@ _TABLES = {
     "schedule": SCHEDULES,
     "augment": AUGMENTATIONS,
 }
+
+
+def _check_name(what: Named | None, field: str) -> Named | None:
+    """Return what was given if it is nothing or an entry of the field's table."""
+    if what is not None and what.get("name") not in (table := _TABLES[field]):
+        raise ValueError(f"no such name: {what.get('name')!r}; known: {', '.join(table)}")
+    return what
 
 
 def build(field: str, what: Named, *arguments: Any) -> Any:

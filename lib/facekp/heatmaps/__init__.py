@@ -11,12 +11,20 @@ centre, as it is a pixel's. With stride 4:
 output and a target. A keypoint as two numbers is ``regression``'s, nets are ``models``'.
 """
 
-from facekp.heatmaps.decode import decode_argmax, decode_softmax, decode_weighted, map_decoder
+from facekp.heatmaps.decode import (
+    MapDecoder,
+    decode_argmax,
+    decode_softmax,
+    decode_weighted,
+    map_decoder,
+    map_entropy,
+)
 from facekp.heatmaps.encode import encode_disc, encode_gaussian
 from facekp.heatmaps.losses import map_mse, pixel_cross_entropy, spatial_cross_entropy
 from facekp.heatmaps.refine import decode_dark, decode_local
 
 __all__ = [
+    "MapDecoder",
     "decode_argmax",
     "decode_dark",
     "decode_local",
@@ -25,6 +33,7 @@ __all__ = [
     "encode_disc",
     "encode_gaussian",
     "map_decoder",
+    "map_entropy",
     "map_mse",
     "pixel_cross_entropy",
     "spatial_cross_entropy",

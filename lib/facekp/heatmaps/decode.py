@@ -24,10 +24,12 @@ from facekp.heatmaps.cells import (
 from facekp.heatmaps.refine import Activation, decode_dark, decode_local
 
 __all__ = [
+    "MapDecoder",
     "decode_argmax",
     "decode_softmax",
     "decode_weighted",
     "map_decoder",
+    "map_entropy",
 ]
 
 
@@ -91,9 +93,60 @@ def decode_weighted(maps: Tensor, activation: Activation | None = None) -> Tenso
     return torch.cat([_mean(part, activation) for part in maps.split(part_length(maps))])
 
 
-def map_decoder(
-    size: tuple[int, int], decoder: str, maps: str, **options: float
-) -> Callable[[Tensor], Tensor]:
+def map_entropy(maps: Tensor, activation: Activation | None = None) -> Tensor:
+    """Return each map's entropy, -Σ p log p with p = H / Σ H: how widely it is spread.
+
+    From 0, all in one cell, to the logarithm of the number of cells, all alike. A Gaussian's is
+    log(2πe σ²), σ in cells.
+
+    Parameters
+    ----------
+    maps : Tensor, (B, K, h, w)
+        As for `decode_weighted`.
+    activation : callable, optional
+        As for `decode_weighted`.
+
+    Returns
+    -------
+    Tensor, (B, K), float32
+        In nats; 0 for a map of zeros.
+    """
+    parts = []
+    for part in maps.split(part_length(maps)):
+        cells = as_cells(part).float()
+        weight = activation(cells) if activation else cells
+        mass = weight.sum((1, 2))  # (b, K)
+        spread = torch.special.entr(weight).sum((1, 2))  # -Σ H log H
+        some = mass.where(mass > 0, 1)
+        parts.append((spread / some + some.log()).where(mass > 0, 0))
+    return torch.cat(parts)
+
+
+class MapDecoder:
+    """A decoder of a net's maps to crop pixels; `map_decoder` builds it.
+
+    Called with the output (B, K, h, w) it returns keypoints (B, K, 2). ``measures`` are what
+    ``training.fit`` follows on validation besides the error: functions of the output to a number
+    a picture, (B,).
+    """
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        decode_hm: Callable[[Tensor], Tensor],
+        activation: Activation,
+    ):
+        self.size, self.decode_hm = size, decode_hm
+        self.measures = {"entropy": lambda output: map_entropy(output, activation).mean(1)}
+
+    def __call__(self, output: Tensor) -> Tensor:
+        """Return keypoints (B, K, 2) in crop pixels of maps (B, K, h, w)."""
+        height, width = output.shape[-2:]
+        scale = (self.size[0] / height, self.size[1] / width)
+        return resize_points(self.decode_hm(output), scale)
+
+
+def map_decoder(size: tuple[int, int], decoder: str, maps: str, **options: float) -> MapDecoder:
     """Build a decoder of a net's maps to crop pixels.
 
     Parameters
@@ -111,8 +164,7 @@ def map_decoder(
 
     Returns
     -------
-    callable
-        ``decode(output) -> keypoints``; (B, K, h, w) to (B, K, 2).
+    MapDecoder
 
     Raises
     ------
@@ -131,13 +183,7 @@ def map_decoder(
     }
     if decoder not in decoders:
         raise ValueError(f"no such decoder: {decoder!r}; known: {', '.join(decoders)}")
-    decode_hm = partial(decoders[decoder], **options)
-
-    def decode(output: Tensor) -> Tensor:
-        height, width = output.shape[-2:]
-        return resize_points(decode_hm(output), (size[0] / height, size[1] / width))
-
-    return decode
+    return MapDecoder(size, partial(decoders[decoder], **options), activations[maps])
 
 
 def _mean(maps: Tensor, activation: Activation | None) -> Tensor:

@@ -69,7 +69,8 @@ class Evaluated(_Strict):
     ``nme`` is a fraction a picture, ``groups`` the same over the keypoints of each group alone,
     ``mae`` the mean of |Δx| and |Δy| a picture in pixels of the original picture,
     ``by_keypoint`` the mean NME over the pictures for each keypoint. ``keypoints``, in crop pixels,
-    are those of all pictures of a small set, of the best and the worst of a large one.
+    are those of all pictures of a small set, of the best and the worst of a large one. ``pull``
+    is ``metrics.pull`` to the crop's centre, a picture.
     """
 
     nme: list[FiniteFloat]
@@ -77,6 +78,7 @@ class Evaluated(_Strict):
     mae: list[FiniteFloat] = []
     by_keypoint: list[FiniteFloat] = []
     keypoints: dict[str, Keypoints]
+    pull: list[FiniteFloat] = []
 
 
 class Layer(_Strict):
@@ -91,7 +93,8 @@ class Run(_Strict):
 
     ``key`` is the hash of ``parameters``, ``data`` and ``code``. ``ids`` are the validation
     pictures, in the order of each ``nme``; ``evaluations`` are by epoch. ``layers``, by the name
-    of their convolution, were counted after the last epoch where the validation set was small.
+    of their convolution, were counted after the last epoch where the validation set was small;
+    ``readings`` are the experiment's, after the last epoch too.
     """
 
     schema_: Literal[1] = Field(1, alias="schema")
@@ -104,6 +107,7 @@ class Run(_Strict):
     ids: list[str]
     evaluations: dict[int, Evaluated]
     layers: dict[str, Layer] = {}
+    readings: dict[str, Evaluated] = {}
     provenance: dict[str, Any]
 
     @model_validator(mode="after")
@@ -114,8 +118,8 @@ class Run(_Strict):
             raise ValueError(f"curves of {sorted(lengths)} epochs, {due} due")
         errors = [
             part
-            for e in self.evaluations.values()
-            for part in (e.nme, *e.groups.values(), e.mae or e.nme)
+            for e in (*self.evaluations.values(), *self.readings.values())
+            for part in (e.nme, *e.groups.values(), e.mae or e.nme, e.pull or e.nme)
         ]
         if any(len(part) != len(self.ids) for part in errors):
             raise ValueError("each evaluation needs one error a picture")

@@ -26,7 +26,8 @@ class Fitted:
 
     ``history`` holds one value an epoch of: train_loss (mean over the epoch's batches, in training
     mode and augmented), val_loss, train_error and val_error (mean distance in crop pixels, both in
-    evaluation mode, of as many pictures, at most ``CURVE_PICTURES``), lr, seconds.
+    evaluation mode, of as many pictures, at most ``CURVE_PICTURES``), lr, seconds, and a val_ for
+    each measure of the decoder, such as val_entropy of maps.
     ``last`` and ``best`` are weights; the best epoch has the least validation error. ``kept`` has
     the validation keypoints, (N, K, 2) in crop pixels, of the epochs asked for.
     """
@@ -68,6 +69,7 @@ class Loop:
             "val_loss": on_val.loss,
             "train_error": float(np.nanmean(on_train.error)),
             "val_error": float(np.nanmean(on_val.error)),
+            **{f"val_{name}": value for name, value in on_val.measures.items()},
             "seconds": time.perf_counter() - started,
         }
         return row, on_val.keypoints

@@ -44,12 +44,14 @@ class Evaluation:
     """What a model says of some faces, in evaluation mode and without augmentation.
 
     ``loss`` is the mean over pictures; ``keypoints`` float32 (N, K, 2) in crop pixels;
-    ``error`` (N,), the mean distance of the visible keypoints in crop pixels.
+    ``error`` (N,), the mean distance of the visible keypoints in crop pixels; ``measures`` the
+    means over pictures of what the decoder measures (``heatmaps.MapDecoder``), if anything.
     """
 
     loss: float
     keypoints: np.ndarray
     error: np.ndarray
+    measures: dict[str, float]
 
 
 def evaluate(
@@ -74,13 +76,18 @@ def evaluate(
     was_training = model.training
     model.eval()
     total, keypoints = 0.0, []
+    measures = getattr(decode, "measures", {})
+    measured = dict.fromkeys(measures, 0.0)
     with torch.inference_mode():
         for index in torch.arange(len(pictures), device=pictures.images.device).split(batch_size):
             images, truth, visible = pictures.batch(index)
             output = model(to_grey(images))
             total += float(loss(output, truth, visible)) * len(index)
             keypoints.append(decode(output).float().cpu())
+            for name, measure in measures.items():
+                measured[name] += float(measure(output).sum()) / len(pictures)
     model.train(was_training)
     predicted = torch.cat(keypoints).numpy()
     truth, visible = pictures.keypoints.cpu().numpy(), pictures.visible.cpu().numpy()
-    return Evaluation(total / len(pictures), predicted, pixel_error(predicted, truth, visible))
+    error = pixel_error(predicted, truth, visible)
+    return Evaluation(total / len(pictures), predicted, error, measured)
