@@ -8,9 +8,10 @@ from scipy import stats
 
 from facekp.coords import unit_from_pixels
 from facekp.data import Faces
+from facekp.experiments.experiment import build
 from facekp.experiments.jobs import predictions
 from facekp.metrics import crossed_family, crossed_interval, jackknife, pixel_error
-from facekp.results import Metric, Run, metric
+from facekp.results import Method, Metric, Run, metric
 
 __all__ = [
     "by_person",
@@ -19,6 +20,7 @@ __all__ = [
     "estimate",
     "estimate_by_seed",
     "face_size",
+    "methods",
     "pseudo_values",
     "relative",
     "scores",
@@ -210,3 +212,24 @@ def relative(differences: Mapping[str, np.ndarray], reference: float, n: int) ->
         f"{name}.cv.relative": metric(interval, n, "%", values.mean(1), scale)
         for (name, values), interval in family
     }
+
+
+def methods(groups: Mapping[str, Sequence[Run]]) -> dict[str, Method]:
+    """Say what was trained for some numbers, for ``results.Section``.
+
+    Parameters
+    ----------
+    groups : mapping of str to sequence of Run
+        By the first two parts of a metric's name, such as "nose.val", trainings that differ in
+        seed and fold alone.
+    """
+    found = {}
+    for name, runs in groups.items():
+        weights, parameters = None, runs[0].parameters
+        if "model" in parameters:
+            net = build("model", parameters["model"], tuple(parameters["size"]))
+            weights = sum(p.numel() for p in net.parameters() if p.requires_grad)
+        seconds = float(np.mean([run.provenance["wall_seconds"] for run in runs]))
+        keys = [run.key for run in runs]
+        found[name] = Method(runs=keys, weights=weights, seconds=seconds)
+    return found

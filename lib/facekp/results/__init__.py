@@ -6,12 +6,13 @@ against committed ones. Not here: computing a number (``metrics``) or judging it
 
 from facekp.results.compare import accept, compare
 from facekp.results.provenance import provenance
-from facekp.results.schema import Dataset, Metric, Run, Section, metric
+from facekp.results.schema import Dataset, Method, Metric, Run, Section, metric
 from facekp.results.store import CHANGED, ResultsError, Store, write_json
 
 __all__ = [
     "CHANGED",
     "Dataset",
+    "Method",
     "Metric",
     "ResultsError",
     "Run",

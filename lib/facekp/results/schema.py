@@ -135,11 +135,24 @@ class Dataset(_Strict):
     split: str
 
 
+class Method(_Strict):
+    """What was trained for some numbers.
+
+    ``runs`` are keys of trainings, ``weights`` the trainable parameters of a net (none for what is
+    no net), ``seconds`` the mean time of one training.
+    """
+
+    runs: list[str]
+    weights: int | None
+    seconds: float
+
+
 class Section(_Strict):
     """A results file: the numbers of one notebook.
 
     ``curves`` maps a name to one value an epoch, ``groups`` a grouping to error by group, and
-    ``runs`` lists the keys of the trainings behind it all. ``choices`` maps a metric's name, up to
+    ``runs`` lists the keys of the trainings behind it all; ``methods`` names, by the first two
+    parts of a metric's name, those whose errors it sums up. ``choices`` maps a metric's name, up to
     its first dot, to what validation chose for it, such as a learning rate: of near equals,
     another machine's rounding may choose the other.
     """
@@ -155,4 +168,5 @@ class Section(_Strict):
     curves: dict[str, list[FiniteFloat]]
     groups: dict[str, dict[str, Metric]]
     runs: list[str]
+    methods: dict[str, Method] = {}
     provenance: dict[str, Any]
