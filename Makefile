@@ -21,7 +21,7 @@ DEMO_FACES = PYTHONPATH=tools $(DEMO_PY) -m demo_faces
 NBSTRIPOUT := -m nbstripout --keep-id --extra-keys metadata.language_info
 
 .DEFAULT_GOAL := help
-.PHONY: help book test data demo-data run lab compare accept lint readme lock clean
+.PHONY: help book test pdf release links data demo-data run lab compare accept lint readme lock clean
 
 help:  ## print these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,18 @@ book: $(INSTALLED)  ## execute the notebooks and build the site (PROFILE=demo, c
 test: lint  ## lint, then every test
 	@$(PY) -m pytest $(ARGS)
 	@echo "All tests passed."
+
+pdf: book  ## print all pages into _build/facekp.pdf (PROFILE)
+	@$(PY) book/build.py --profile $(PROFILE) --pdf _build/facekp.pdf
+	@echo "The book as one document: _build/facekp.pdf"
+
+release: $(INSTALLED)  ## zip the site and the executed notebooks, each with its sha256 (PROFILE)
+	@$(PY) book/release.py --check
+	@$(MAKE) --no-print-directory book
+	@$(PY) book/release.py --profile $(PROFILE)
+
+links: book  ## follow the links to other sites
+	@$(PY) book/build.py --profile $(PROFILE) --links
 
 data: $(INSTALLED)  ## fetch and verify the data sets of the manifest
 	@$(PY) -m facekp.manifest fetch

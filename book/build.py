@@ -1,6 +1,7 @@
 """Gather pages and executed notebooks, build the site, and move it to its place when whole."""
 
 import argparse
+import hashlib
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 
 import yaml
+from pdf import print_pdf
 
 ROOT = Path(__file__).resolve().parents[1]
 BANNER = (
@@ -17,15 +19,53 @@ BANNER = (
 
 
 def stage(profile, folder):
-    """Copy what the site is made from into an empty `folder`."""
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(ROOT / "book", folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "_build" / "executed" / profile, folder / "notebooks")
-    shutil.copytree(ROOT / "notebooks", folder / "sources")
-    shutil.copy(ROOT / "_toc.yml", folder)
-    shutil.copy(ROOT / "data" / "demo" / "faces.jpg", folder)
+    """Bring `folder` up to date with what the site is made from.
+
+    What is the same stays as it is, so that Sphinx reads again what has changed alone; or all of
+    it, where something has changed that many pages quote or are made with.
+    """
+    fresh = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(ROOT / "book", fresh, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "_build" / "executed" / profile, fresh / "notebooks")
+    shutil.copytree(ROOT / "notebooks", fresh / "sources")
+    shutil.copy(ROOT / "_toc.yml", fresh)
+    shutil.copy(ROOT / "data" / "demo" / "faces.jpg", fresh)
     card = (ROOT / "data" / "demo" / "README.md").read_text(encoding="utf-8")
-    (folder / "demo_data.md").write_text(captioned(card), encoding="utf-8")
+    (fresh / "demo_data.md").write_text(captioned(card), encoding="utf-8")
+    configure(profile, fresh)
+    quoted = ["results/cpu/*.json", f"_build/results/{profile}/*.json", "data_manifest.yaml"]
+    made_with = ["book/_ext/*", "book/claims.yaml", "_toc.yml", "lib/facekp/**/*.py"]
+    (fresh / "state").write_text(digest(*quoted, *made_with))
+    if not same(fresh / "state", folder / "state"):
+        shutil.rmtree(folder, ignore_errors=True)
+    renew(folder, fresh)
+    shutil.rmtree(fresh)
+
+
+def digest(*patterns):
+    """Digest names and content of the files below the root that match."""
+    files = sorted(path for pattern in patterns for path in ROOT.glob(pattern) if path.is_file())
+    state = [(str(path), hashlib.sha256(path.read_bytes()).hexdigest()) for path in files]
+    return hashlib.sha256(repr(state).encode()).hexdigest()
+
+
+def same(path, other):
+    """Tell whether two files are there and hold the same bytes."""
+    return path.is_file() and other.is_file() and path.read_bytes() == other.read_bytes()
+
+
+def renew(folder, fresh):
+    """Make what stands in `folder` that in `fresh`, but for what the build itself puts there."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        place = path.relative_to(folder)
+        if place.parts[0] not in ("_build", "reference") and not (fresh / place).exists():
+            path.rmdir() if path.is_dir() else path.unlink()
+    for path in fresh.rglob("*"):
+        target = folder / path.relative_to(fresh)
+        if path.is_file() and not same(path, target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
 
 
 def captioned(card):
@@ -55,15 +95,21 @@ def commit():
     return found.stdout.strip() or "unknown"
 
 
-def build(folder):
-    """Build the HTML pages; a warning is an error, since it is how a broken page shows."""
+def build(folder, builder="html"):
+    """Build the pages; a warning is an error, since it is how a broken page shows."""
     command = [Path(sys.executable).with_name("jupyter-book"), "build", folder]
+    command += ["--builder", builder]
     # Its closing words name a place that the site is about to leave; warnings go to stderr.
     command += ["-W", "-n", "--keep-going", "-q"]
     done = subprocess.run(command, stdout=subprocess.DEVNULL)
-    built = folder / "_build" / "html"
+    if builder == "linkcheck":
+        found = (folder / "_build" / "linkcheck" / "output.txt").read_text(encoding="utf-8")
+        print("\n".join(line for line in found.splitlines() if "[broken]" in line))
+        sys.exit("\n".join(["Links that lead nowhere, see above."] if "[broken]" in found else []))
+    built = folder / "_build" / builder
     # Jupyter Book can end well without having built a page.
     if done.returncode or not (built / "index.html").is_file():
+        shutil.rmtree(folder)  # a page that was read with a warning would pass the next time
         sys.exit(
             "The book was not built: see the warnings above; each names its page and line "
             "(in a notebook, 30002 is line 2 of its third cell)."
@@ -76,12 +122,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", default="demo", help="whose executed notebooks are shown")
     parser.add_argument("--site", type=Path, default=ROOT / "_build" / "html", help="where to")
+    parser.add_argument("--links", action="store_true", help="check links to other sites instead")
+    parser.add_argument("--pdf", type=Path, help="print all pages into this file instead")
     options = parser.parse_args()
     folder = ROOT / "_build" / "book" / options.profile
+    if options.links or options.pdf:
+        folder = folder.with_name(f"{options.profile}-{'links' if options.links else 'pdf'}")
+        stage(options.profile, folder)
+        if options.links:
+            build(folder, "linkcheck")
+        print_pdf(build(folder, "singlehtml") / "index.html", options.pdf)
+        return
     # What stands there is of another state: a failed build must not pass it off as its own.
     shutil.rmtree(options.site, ignore_errors=True)
     stage(options.profile, folder)
-    configure(options.profile, folder)
     build(folder).rename(options.site)
 
 

@@ -3,7 +3,8 @@
     ```{generated} claims
     ```
 
-names a function of `pages`, which returns MyST Markdown; it is parsed in that place.
+names a function of `pages`, which returns MyST Markdown; it is parsed in that place. What stands
+behind the name is given to the function.
 """
 
 import pages
@@ -20,13 +21,14 @@ class Generated(SphinxDirective):
     """Parse what a function of `pages` returns."""
 
     required_arguments = 1
+    optional_arguments = 1
 
     def run(self):
-        name = self.arguments[0]
+        name, *arguments = self.arguments
         if name not in pages.PAGES:
             raise self.error(f"no generated part {name!r}; there are {', '.join(pages.PAGES)}")
         try:
-            text = pages.PAGES[name](self.config)
+            text = pages.PAGES[name](self.env, *arguments)
         except (ClaimsError, ManifestError, ResultsError) as error:
             raise self.error(f"{name}: {error}") from error
         part = nodes.section()

@@ -4,58 +4,127 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+import reference
 from notebook_pages import commit
 from quotes import show
 
-from facekp import claims
+from facekp import claims, plots
 from facekp.manifest import cards, load_manifest
 from facekp.results import Store
 
+METHOD_COLUMNS = ("method", "data", "pictures", "NME", "AUC", "failures", "weights", "time")
 VERDICTS = ("reproduced", "not reproduced", "inconclusive", "not comparable")
-# What the first page and the README show of each section, in words.
-HEADLINES = {
-    "nose_tip": {
-        "mean.val.mse": "Mean position for every picture: mean squared error in [0, 1]",
-        "nose.val.mse": "3-layer net of the original: mean squared error in [0, 1]",
-        "better.val.mse": "The same net, trained longer: mean squared error in [0, 1]",
-        "nose.val.px640": "3-layer net: error in pixels of 640×480",
-        "better.val.px640": "Trained longer: error in pixels of 640×480",
-        "nose.val.nme": "3-layer net: NME",
-        "better.val.nme": "Trained longer: NME",
-        "nose.cv.nme": "3-layer net, five folds of persons: NME",
-    },
-    "full_keypoints": {
-        "mean.val.nme": "58 keypoints, mean shape for every picture: NME",
-        "plain.val.nme": "58 keypoints, the original's net: NME",
-        "plain.cv.nme": "58 keypoints, the original's net, five folds of persons: NME",
-        "better.cv.nme": "58 keypoints, the same net, better trained, four folds: NME",
-        "better.val.mse": "58 keypoints, better trained: mean squared error in [0, 1]",
-    },
-    "resnet": {
-        "resnet.test.nme": "300-W, ResNet-18 from scratch: NME",
-        "dlib.test.nme": "300-W, dlib's regression trees, same photographs: NME",
-        "resnet.test.fr8": "300-W, ResNet-18: pictures above an NME of 8 %",
-        "dlib.test.fr8": "300-W, dlib's trees: pictures above an NME of 8 %",
-    },
-    "transfer": {
-        "mean.test.nme": "300-W, mean shape in each box: NME",
-        "demo_to_real.test.nme": "300-W, U-Net that saw only rendered faces: NME",
-        "real.test.nme": "300-W, the same U-Net trained on as many photographs: NME",
-    },
-}
 
 
-def datasets(config):
+def datasets(env):
     """Describe the data sets, a section each."""
-    return cards(load_manifest(Path(config.facekp_root) / "data_manifest.yaml"))
+    return cards(load_manifest(Path(env.config.facekp_root) / "data_manifest.yaml"))
 
 
-def summary(config):
-    """Count the verdicts and show the headline results."""
-    counts = count_verdicts(claims.table(config.facekp_root))
-    rows = [("measure", "value", "95 % interval", "pictures"), *headlines(config.facekp_root)]
-    caption = "Reference results on real photographs; persons of the test unseen in training."
-    return f"{counts}\n\n{_table(rows, caption, 'tab-headline', 'headline')}"
+def verdicts(env):
+    """Count the verdicts in a sentence."""
+    return count_verdicts(claims.table(env.config.facekp_root))
+
+
+def methods(env):
+    """Show the error of each method in a figure."""
+    caption = (
+        "Error of each method on photographs that it has not seen, by the reference runs; a panel "
+        "for each data set, 95 % intervals over persons or photographs crossed with seeds. Methods "
+        "of one panel were measured on the same pictures."
+    )
+    return _figure(env, "methods", reference.draw_methods, caption)
+
+
+def method_table(env, page):
+    """Tabulate the methods: what they are, what they cost, how they err."""
+    rows = [METHOD_COLUMNS, *method_rows(env.config.facekp_root)]
+    caption = (
+        "Methods by data set, reference runs on photographs. NME with its 95 % interval; AUC up "
+        "to, and failures above, an NME of 8 %; weights: trainable parameters; time: of one "
+        "training on the machine that [Reproduce](reproduce.md) names."
+    )
+    return _table(rows, caption, f"tab-methods-{page}", "methods sortable")
+
+
+def method_rows(root):
+    """Yield the rows of the table of methods as text."""
+    for dataset, label, section, stem in reference.methods(root):
+        nme = section.metrics[f"{stem}.nme"]
+        others = [section.metrics.get(f"{stem}.{measure}") for measure in ("auc8", "fr8")]
+        made = section.methods.get(stem)
+        yield (
+            label,
+            dataset,
+            str(nme.n),
+            f"{show(nme)} [{show(nme, 'interval')}]",
+            *(show(m) if m else "" for m in others),
+            f"{made.weights:,}" if made and made.weights else "",
+            _duration(made.seconds) if made else "",
+        )
+
+
+def ced(env):
+    """Show the cumulative error distributions on 300-W."""
+    caption = (
+        "Share of 300-W's test photographs with an NME up to a bound (CED), all seeds pooled; the "
+        "grey line at 8 % is where a picture counts as failed."
+    )
+    return _figure(env, "ced", reference.draw_ced, caption)
+
+
+def keypoints(env):
+    """Show the error of each keypoint on a face."""
+    caption = (
+        "Mean NME of each keypoint on 300-W's test photographs, by method: a dot's area grows with "
+        "the error. The outline is the mean shape of the rendered faces."
+    )
+    return _figure(env, "keypoints", reference.draw_keypoints, caption)
+
+
+def downloads(env):
+    """Offer every reference number as a table."""
+    path = Path(env.srcdir) / "reference" / "results.csv"
+    path.parent.mkdir(exist_ok=True)
+    reference.write_csv(env.config.facekp_root, path)
+    return "All reference numbers: {download}`results.csv </reference/results.csv>`."
+
+
+def panel(env, name):
+    """Show what a section's reference run found: curves, errors by group, numbers."""
+    sections = Store(Path(env.config.facekp_root), "cpu").sections(committed=True)
+    if name not in sections:
+        return "The reference run of this section has not been made yet."
+    section, slug = sections[name], name.replace("_", "-")
+    caption = (
+        f"Reference run on photographs ({section.dataset.name}): error by epoch and by group; 95 % "
+        f"intervals. Drawn from `results/cpu/{name}.json`, made by {commit(section.provenance)} on "
+        f"data with digest {section.dataset.digest[:10]}."
+    )
+    drawn = _figure(env, name, lambda _root: reference.draw_section(section), caption)
+    rows = [("metric", "value", "95 % interval", "pictures")]
+    for metric, found in section.metrics.items():
+        interval = "" if found.low is None else show(found, "interval")
+        rows.append((f"`{metric}`", show(found), interval, str(found.n)))
+    table = _table(rows, "All numbers of the reference run.", f"tab-reference-{slug}", "headline")
+    fold = (
+        f"````{{dropdown}} All {len(section.metrics)} numbers of the reference run\n{table}\n````"
+    )
+    return f"{drawn}\n\n{fold}"
+
+
+def _figure(env, name, draw, caption):
+    """Draw a figure into the sources of the site and return the Markdown that shows it."""
+    path = Path(env.srcdir) / "reference" / f"{name}.svg"
+    path.parent.mkdir(exist_ok=True)
+    plots.use_book_style()
+    alt = draw(env.config.facekp_root)
+    plt.savefig(path, metadata={"Date": None})
+    plt.close()
+    options = [f":alt: {alt}", f":name: fig-reference-{name.replace('_', '-')}", ":class: plot"]
+    top = f"```{{figure}} /reference/{name}.svg"
+    return "\n".join([top, *options, "", caption, "```"])
 
 
 def count_verdicts(table):
@@ -67,22 +136,11 @@ def count_verdicts(table):
     return sentence + (f" Not measured yet: {waiting.sum()} more." if waiting.any() else "")
 
 
-def headlines(root):
-    """Yield the headline results as rows of text: measure, value, interval, pictures."""
-    sections = Store(Path(root), "cpu").sections(committed=True)
-    for name, measures in HEADLINES.items():  # in the order of the book
-        if name not in sections:
-            continue
-        for metric, words in measures.items():
-            found = sections[name].metrics[metric]
-            interval = "" if found.low is None else show(found, "interval")
-            yield words, show(found), interval, str(found.n)
-
-
-def claim_rows(config):
+def claim_rows(env):
     """List each claim with its evidence, its verdict and the section that tests it."""
-    table = claims.table(config.facekp_root)
-    pages = {path.stem[3:]: path.stem for path in Path(config.facekp_root, "notebooks").glob("*")}
+    root = env.config.facekp_root
+    table = claims.table(root)
+    pages = {path.stem[3:]: path.stem for path in Path(root, "notebooks").glob("*")}
     rows = [("claim", "evidence", "verdict", "section")]
     for row in table.itertuples():
         anchor = f'<span id="claim-{row.id}"></span>{row.claim}'
@@ -94,14 +152,14 @@ def claim_rows(config):
     return f"{count_verdicts(table)}\n\n{_table(rows, caption, 'tab-claims', 'claims')}"
 
 
-def runs(config):
+def runs(env):
     """Give time, memory, machine and versions of each notebook's run."""
-    root = Path(config.facekp_root)
+    root = Path(env.config.facekp_root)
     head = ("section", "profile", "time", "memory", "machine", "versions", "made by")
     rows = [head]
     for store, committed in (
         (Store(root, "cpu"), True),
-        (Store(root, config.facekp_profile), False),
+        (Store(root, env.config.facekp_profile), False),
     ):
         for name, section in store.sections(committed).items():
             kind = f"{section.profile}, {'reference' if committed else 'this build'}"
@@ -134,4 +192,15 @@ def _table(rows, caption, name, kind):
     return "\n".join([*lines, "```"])
 
 
-PAGES = {"claims": claim_rows, "datasets": datasets, "runs": runs, "summary": summary}
+PAGES = {
+    "ced": ced,
+    "claims": claim_rows,
+    "datasets": datasets,
+    "downloads": downloads,
+    "keypoints": keypoints,
+    "method_table": method_table,
+    "methods": methods,
+    "reference": panel,
+    "runs": runs,
+    "verdicts": verdicts,
+}

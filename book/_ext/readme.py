@@ -9,43 +9,31 @@ from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
-from pages import count_verdicts, headlines
+from pages import METHOD_COLUMNS, count_verdicts, method_rows
+from reference import draw_methods
 
 from facekp import claims, plots
-from facekp.results import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN, END = "<!-- results: written by make readme -->", "<!-- end of results -->"
-PICTURE = ROOT / "book" / "drawings" / "nose_tip.svg"
-BARS = {
-    "mean.val.mse": "mean position",
-    "nose.val.mse": "3-layer net",
-    "better.val.mse": "trained longer",
-}
+PICTURE = ROOT / "book" / "drawings" / "methods.svg"
 
 
 def block():
     """Return the part of README.md that holds results."""
-    rows = [("measure", "value", "95 % interval", "pictures"), ("---", "---:", "---:", "---:")]
-    rows += headlines(ROOT)
+    rows = [
+        METHOD_COLUMNS,
+        ("---", "---", *["---:"] * (len(METHOD_COLUMNS) - 2)),
+        *method_rows(ROOT),
+    ]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return f"{BEGIN}\n\n{table}\n\n{count_verdicts(claims.table(ROOT))}\n\n{END}"
 
 
 def draw(path):
-    """Draw error by method and by view; a plot, so that no photograph is shown."""
-    section = Store(ROOT, "cpu").load("nose_tip", committed=True)
+    """Draw the error of each method; a plot, so that no photograph is shown."""
     plots.use_book_style()
-    panels = [
-        ("mean squared error, persons 33–40", {BARS[k]: section.metrics[k] for k in BARS}),
-        ("NME by view, %", section.groups["nme"]),
-    ]
-    for number, ax in enumerate(plots.axes(1, 2, height=2.4)):
-        label, found = panels[number]
-        intervals = [(m.value, m.low, m.high) for m in found.values()]
-        plots.draw_intervals(list(found), intervals, number=number, ax=ax)
-        ax.set_xlabel(label)
-        ax.set_xlim(left=0)
+    draw_methods(ROOT)
     plt.savefig(path, metadata={"Date": None})
     plt.close()
 
@@ -63,7 +51,7 @@ def main():
         sys.exit(current != text and "README.md is behind results/cpu: run make readme")
     readme.write_text(current, encoding="utf-8")
     draw(PICTURE)
-    print("README.md and book/drawings/nose_tip.svg hold the numbers of results/cpu")
+    print("README.md and book/drawings/methods.svg hold the numbers of results/cpu")
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def pixel_error(predicted: Array, truth: Array, visible: Array | None = None) ->
 
 
 def absolute_error(predicted: Array, truth: Array, visible: Array | None = None) -> Array:
-    """Average |Δx| and |Δy| over the keypoints of each picture.
+    """Average ``|Δx|`` and ``|Δy|`` over the keypoints of each picture.
 
     Parameters
     ----------

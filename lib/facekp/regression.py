@@ -79,7 +79,7 @@ def smooth_l1_loss(
 ) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """Build the smooth L1 loss over x and y in crop pixels.
 
-    A difference d costs d² / (2 beta) where it is below beta, and |d| - beta / 2 beyond. It is
+    A difference d costs d² / (2 beta) where it is below beta, and ``|d| - beta / 2`` beyond. It is
     taken in pixels, since in unit coordinates a beta of 1, the usual one, would never be reached:
     half the squared error would be all that is left.
 

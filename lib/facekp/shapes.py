@@ -66,7 +66,7 @@ def align(shapes: np.ndarray, target: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray, (N, K, 2)
-        In the target's space; with complex z, the a and b that minimise Σ |a z + b − t|².
+        In the target's space; with complex z, the a and b that minimise ``Σ |a z + b − t|²``.
 
     Examples
     --------

@@ -11,6 +11,7 @@ from threading import Thread
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from playwright.sync_api import sync_playwright
 
@@ -118,10 +119,27 @@ def test_pages_open_cleanly_fit_the_screen_and_stand_out(pages, visit, width, sc
         page.evaluate("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
         one.problems += [f"blank picture {src}" for src in page.evaluate(blank)]
         one.problems += [f"faint: {text}" for text in page.evaluate(faint)]
+        one.problems += barriers(page)
         if one.problems:
             problems[path.name] = one.problems
         one.context.close()
     assert not problems
+
+
+def barriers(page):
+    """Return what axe-core finds serious or critical for readers who hear or key a page."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {rule['nodes'][0]['html'][:120]} ({len(rule['nodes'])} places)"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
+
+
+def test_a_barrier_is_noticed(visit, tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text("<html lang=en><title>x</title><main><img src='data:,'></main>")
+    assert [rule.split(":")[0] for rule in barriers(visit().open(path))] == ["image-alt"]
 
 
 def test_a_request_to_the_network_is_noticed(visit, tmp_path):
@@ -184,6 +202,28 @@ def test_no_page_is_over_three_megabytes(pages):
         files = {element["src"] for element in page.select("article img[src]")}
         size = path.stat().st_size + sum((path.parent / name).stat().st_size for name in files)
         assert size < 3e6, path
+
+
+def test_a_heading_sorts_its_table(site, visit):
+    one = visit()
+    page = one.open(site / "results.html")
+    heading = page.locator("table.sortable th").filter(has_text="weights")
+    column = heading.evaluate("th => th.cellIndex")
+    for direction, order in (("ascending", sorted), ("descending", lambda v: sorted(v)[::-1])):
+        heading.locator("button").press("Enter")
+        assert heading.get_attribute("aria-sort") == direction
+        cells = page.locator(f"table.sortable td:nth-child({column + 1})").all_inner_texts()
+        numbers = [int(text.replace(",", "")) for text in cells if text.strip()]
+        assert len(numbers) > 2
+        assert numbers == order(numbers)
+        assert not any(text.strip() for text in cells[len(numbers) :])
+    assert not one.problems
+
+
+def test_code_leads_to_the_library(pages, notebook_pages):
+    for path in notebook_pages:
+        links = {a["href"] for a in pages[path].select("p.library a[href*='api.html#facekp']")}
+        assert len(links) > 3, path
 
 
 @pytest.mark.parametrize("term", ["pixel centre", "papermill", "Stegmann"])

@@ -2,7 +2,7 @@
 
 A map of h × w cells that a net makes from a crop of H × W pixels has stride s = H / h, and
 x_hm = (x_crop + 0.5) / s - 0.5 (``coords.resize_points``): an integer coordinate is a cell's
-centre, as it is a pixel's. With stride 4:
+centre, as it is a pixel's. With stride 4::
 
     crop   |-0-|-1-|-2-|-3-|-4-|-5-|-6-|-7-|
     map    |-------0-------|-------1-------|

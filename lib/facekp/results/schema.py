@@ -67,7 +67,7 @@ class Evaluated(_Strict):
     """Validation at one epoch.
 
     ``nme`` is a fraction a picture, ``groups`` the same over the keypoints of each group alone,
-    ``mae`` the mean of |Δx| and |Δy| a picture in pixels of the original picture,
+    ``mae`` the mean of ``|Δx|`` and ``|Δy|`` a picture in pixels of the original picture,
     ``by_keypoint`` the mean NME over the pictures for each keypoint. ``keypoints``, in crop pixels,
     are those of all pictures of a small set, of the best and the worst of a large one. ``pull``
     is ``metrics.pull`` to the crop's centre, a picture.

@@ -1,0 +1,43 @@
+"""Print the whole book, one document, with Chromium."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def print_pdf(page, target):
+    """Print a page of the site as A4 with page numbers; whole or not at all."""
+    temporary = target.with_suffix(".part")
+    with sync_playwright() as playwright:
+        names = [shutil.which(name) for name in BROWSERS]
+        found = next(filter(None, names), playwright.chromium.executable_path)
+        if not Path(found).exists():
+            sys.exit(
+                "no Chromium: install it (Debian: chromium) or run "
+                ".venv/bin/playwright install chromium"
+            )
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        view = browser.new_page(color_scheme="light")
+        view.goto(page.as_uri(), wait_until="load")
+        view.evaluate("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
+        view.wait_for_function("[...document.images].every(i => i.complete)")
+        view.pdf(
+            path=temporary,
+            format="A4",
+            print_background=True,
+            display_header_footer=True,
+            header_template="<span></span>",
+            footer_template=(
+                "<div style='width:100%;text-align:center;font-size:8px'>"
+                "<span class='pageNumber'></span> / <span class='totalPages'></span></div>"
+            ),
+            margin={"top": "18mm", "bottom": "18mm", "left": "16mm", "right": "16mm"},
+            outline=True,
+            tagged=True,
+        )
+        browser.close()
+    temporary.replace(target)
