@@ -72,18 +72,18 @@ PANELS = {
 }
 # What is ranked side by side: only what was measured on the same pictures.
 METHODS = {
-    "IMM, nose tip": {
+    "IMM, nose": {
         ("nose_tip", "mean.val"): "mean position",
         ("nose_tip", "nose.val"): "3-layer net",
         ("nose_tip", "better.val"): "3-layer net, trained longer",
     },
-    "IMM, 58 keypoints": {
+    "IMM, 58 points": {
         ("full_keypoints", "mean.val"): "mean shape",
         ("full_keypoints", "plain.val"): "5-layer net, as reported",
         ("full_keypoints", "no_dropout.val"): "5-layer net, no dropout",
         ("full_keypoints", "better.val"): "5-layer net, better trained",
     },
-    "300-W, 68 keypoints": {
+    "300-W": {
         ("transfer", "mean.test"): "mean shape in the box",
         ("transfer", "demo_to_real.test"): "U-Net, rendered faces only",
         ("binary_masks", "disc3.test"): "U-Net, masks",

@@ -2,8 +2,6 @@
 document.addEventListener("DOMContentLoaded", () => {
   const value = (row, column) => {
     const text = row.cells[column].textContent.trim();
-    const time = text.match(/^(?:(\d+) min )?(\d+) s$/);
-    if (time) return 60 * (time[1] || 0) + Number(time[2]);
     const number = parseFloat(text.replace(/,/g, "").replace("\u2212", "-"));
     return Number.isNaN(number) ? text : number;
   };

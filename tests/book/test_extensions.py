@@ -1,5 +1,7 @@
 """Quoted numbers, formulas and README: what the book's own Sphinx extensions do with text."""
 
+import ast
+import csv
 import subprocess
 import sys
 
@@ -10,12 +12,14 @@ from graph import ROOT
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
+import library_links
 import mathml
 import pages
 import pandas as pd
 import quotes
+import reference
 
-from facekp.results import Metric
+from facekp.results import Metric, Store
 
 THIN = "\N{NARROW NO-BREAK SPACE}"
 
@@ -78,3 +82,56 @@ def test_claims_without_results_are_counted_apart():
     said = pages.count_verdicts(pd.DataFrame({"evidence": evidence, "verdict": verdicts}))
     expected = "Of 2 claims tested: 1 reproduced, 1 not comparable. Not measured yet: 1 more."
     assert said == expected
+
+
+def reference_sections():
+    return Store(ROOT, "cpu").sections(committed=True)
+
+
+def test_each_reference_run_has_a_panel_and_what_it_draws():
+    for name, section in reference_sections().items():
+        panel = reference.PANELS[name]
+        assert set(panel.curves.values()) <= section.curves.keys(), name
+        assert set(panel.groups.values()) <= section.groups.keys(), name
+
+
+def test_each_ranked_method_of_a_reference_run_is_measured():
+    sections = reference_sections()
+    for stems in reference.METHODS.values():
+        for name, stem in stems:
+            if name in sections:
+                assert f"{stem}.nme" in sections[name].metrics, (name, stem)
+
+
+def test_methods_of_one_panel_were_measured_on_as_many_pictures():
+    pictures = {}
+    for dataset, _, section, stem in reference.methods(ROOT):
+        pictures.setdefault(dataset, set()).add(section.metrics[f"{stem}.nme"].n)
+    assert pictures
+    assert all(len(counts) == 1 for counts in pictures.values())
+
+
+def test_the_table_to_download_has_every_reference_number(tmp_path):
+    reference.write_csv(ROOT, tmp_path / "results.csv")
+    with (tmp_path / "results.csv").open(newline="") as lines:
+        rows = {(row["section"], row["metric"]): row for row in csv.DictReader(lines)}
+    sections = reference_sections()
+    assert len(rows) == sum(len(section.metrics) for section in sections.values())
+    [metric] = [sections["nose_tip"].metrics["nose.val.nme"]]
+    row = rows["nose_tip", "nose.val.nme"]
+    assert (float(row["value"]), float(row["low"]), int(row["n"])) == (
+        metric.value,
+        metric.low,
+        metric.n,
+    )
+
+
+def test_names_of_the_library_in_code():
+    imported = {}
+    cells = [
+        "from facekp import data, metrics as m\nfrom facekp.experiments import curves\nimport os",
+        "faces = data.LOADERS['imm'](m.nme(curves))\nos.path(data)\nfaces.take(1)",
+    ]
+    names = [set(library_links.used(ast.parse(cell), imported)) for cell in cells]
+    assert {"facekp.data.LOADERS", "facekp.metrics.nme", "facekp.experiments.curves"} <= names[1]
+    assert not any("os" in name.split(".") or "take" in name for name in names[1])
