@@ -69,12 +69,16 @@ class Origins(SphinxTransform):
                 self.add(figure, text)
 
     def add(self, figure, text):
-        text = f"<details class='origin'><summary>how this was made</summary>{text}</details>"
         legend = next(iter(figure.findall(nodes.legend)), None)
         if legend is None:
             legend = nodes.legend()
             figure += legend
-        legend += nodes.raw("", text, format="html")
+        legend += nodes.raw("", origin(text), format="html")
+
+
+def origin(text):
+    """Return the fold-out below a figure that says where it comes from, as HTML."""
+    return f"<details class='origin'><summary>how this was made</summary>{text}</details>"
 
 
 def _is_code_cell(node):

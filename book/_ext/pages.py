@@ -6,7 +6,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import reference
-from notebook_pages import commit
+from notebook_pages import commit, origin
 from quotes import show
 
 from facekp import claims, plots
@@ -44,7 +44,8 @@ def methods(env):
         "for each data set, 95 % intervals over persons or photographs crossed with seeds. Methods "
         "of one panel were measured on the same pictures."
     )
-    return _figure(env, "methods", reference.draw_methods, caption)
+    behind = [section for _, _, section, _ in reference.methods(env.config.facekp_root)]
+    return _figure(env, "methods", reference.draw_methods, caption, behind)
 
 
 def method_table(env, page):
@@ -82,7 +83,8 @@ def ced(env):
         "Share of 300-W's test photographs with an NME up to a bound (CED), all seeds pooled; the "
         "grey line at 8 % is where a picture counts as failed."
     )
-    return _figure(env, "ced", reference.draw_ced, caption)
+    behind = [section for _, section, _ in reference.trained(env.config.facekp_root)]
+    return _figure(env, "ced", reference.draw_ced, caption, behind)
 
 
 def keypoints(env):
@@ -91,7 +93,8 @@ def keypoints(env):
         "Mean NME of each keypoint on 300-W's test photographs, by method: a dot's area grows with "
         "the error. The outline is the mean shape of the rendered faces."
     )
-    return _figure(env, "keypoints", reference.draw_keypoints, caption)
+    behind = [section for _, section, _ in reference.trained(env.config.facekp_root)]
+    return _figure(env, "keypoints", reference.draw_keypoints, caption, behind)
 
 
 def downloads(env):
@@ -109,11 +112,10 @@ def panel(env, name):
         return "The reference run of this section has not been made yet."
     section, slug = sections[name], name.replace("_", "-")
     caption = (
-        f"Reference run on photographs ({section.dataset.name}): error by epoch and by group; 95 % "
-        f"intervals. Drawn from `results/cpu/{name}.json`, made by {commit(section.provenance)} on "
-        f"data with digest {section.dataset.digest[:10]}."
+        f"Reference run on photographs ({section.dataset.name}): error by epoch, mean over the "
+        "seeds, and by group with 95 % intervals."
     )
-    drawn = _figure(env, name, lambda _root: reference.draw_section(section), caption)
+    drawn = _figure(env, name, lambda _root: reference.draw_section(section), caption, [section])
     rows = [("metric", "value", "95 % interval", "pictures")]
     for metric, found in section.metrics.items():
         interval = "" if found.low is None else show(found, "interval")
@@ -125,8 +127,8 @@ def panel(env, name):
     return f"{drawn}\n\n{fold}"
 
 
-def _figure(env, name, draw, caption):
-    """Draw a figure into the sources of the site and return the Markdown that shows it."""
+def _figure(env, name, draw, caption, behind):
+    """Draw a figure of some sections into the site's sources; return the Markdown to show it."""
     path = Path(env.srcdir) / "reference" / f"{name}.svg"
     path.parent.mkdir(exist_ok=True)
     plots.use_book_style()
@@ -135,7 +137,13 @@ def _figure(env, name, draw, caption):
     plt.close()
     options = [f":alt: {alt}", f":name: fig-reference-{name.replace('_', '-')}", ":class: plot"]
     top = f"```{{figure}} /reference/{name}.svg"
-    return "\n".join([top, *options, "", caption, "```"])
+    made = {
+        f"<code>results/cpu/{s.section}.json</code>, made by {commit(s.provenance)} on data "
+        f"{s.dataset.name} (digest {s.dataset.digest[:10]})": None
+        for s in behind
+    }
+    text = f"Drawn when this site was built, from {'; '.join(made)}."
+    return "\n".join([top, *options, "", caption, "", origin(text), "```"])
 
 
 def count_verdicts(table):

@@ -105,8 +105,8 @@ def methods(root):
                 yield dataset, label, sections[name], stem
 
 
-def runs_of(root, section, stem):
-    """Return the run files behind the numbers of a method."""
+def evaluations(root, section, stem):
+    """Return the last evaluations of the trainings behind the numbers of a method."""
     store = Store(root, "cpu")
     found = [store.find_run(key) for key in section.methods[stem].runs]
     return [run.evaluations[run.parameters["epochs"]] for run in found]
@@ -163,8 +163,8 @@ def draw_ced(root):
     """Draw the cumulative error distributions on 300-W."""
     grid, said = np.linspace(0, 0.12, 241), []
     [ax] = plots.axes(height=3.2)
-    for number, (label, section, stem) in enumerate(_trained(root)):
-        nme = np.concatenate([found.nme for found in runs_of(root, section, stem)])
+    for number, (label, section, stem) in enumerate(trained(root)):
+        nme = np.concatenate([e.nme for e in evaluations(root, section, stem)])
         style = {"color": plots.COLORS[number % 6], "ls": plots.LINES[number % 6]}
         ax.plot(100 * grid, metrics.ced(nme, grid), label=label, **style)
         said.append(f"{label} {100 * np.mean(nme <= 0.05):.0f} %")
@@ -176,23 +176,23 @@ def draw_ced(root):
 
 def draw_keypoints(root):
     """Draw the error of each of 300-W's keypoints on a mean face, a panel a method."""
-    trained = list(_trained(root))
+    found = list(trained(root))
     face, scheme = _mean_face(root), IBUG68
-    panels = plots.axes(-(-len(trained) // 2), 2, height=3.0)
+    panels = plots.axes(-(-len(found) // 2), 2, height=3.0)
     said = []
-    for ax, (label, section, stem) in zip(panels, trained, strict=False):
-        error = 100 * np.mean([f.by_keypoint for f in runs_of(root, section, stem)], axis=0)
+    for ax, (label, section, stem) in zip(panels, found, strict=False):
+        error = 100 * np.mean([e.by_keypoint for e in evaluations(root, section, stem)], axis=0)
         plots.draw_outline(face, scheme, ax=ax)
-        ax.lines[-1].axes.scatter(*face.T, s=9 * error, color=plots.COLORS[1], alpha=0.7, lw=0)
+        ax.scatter(*face.T, s=12 * error, color=plots.COLORS[1], alpha=0.7, lw=0)
         ax.set_title(f"{label}: {error.min():.1f} to {error.max():.1f} %", fontsize=9)
         worst = next(part for part, ks in scheme.groups.items() if error.argmax() in ks)
         said.append(f"{label} {error.min():.1f} to {error.max():.1f} %, most at the {worst}")
-    for ax in panels[len(trained) :]:
+    for ax in panels[len(found) :]:
         ax.set_axis_off()
     return f"An outline of a face with a dot at each keypoint: {'; '.join(said)}."
 
 
-def _trained(root):
+def trained(root):
     """Yield label, section and stem of the methods on 300-W whose run files are kept."""
     for dataset, label, section, stem in methods(root):
         if dataset.startswith("300-W") and stem in section.methods:

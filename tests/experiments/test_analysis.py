@@ -12,6 +12,7 @@ from facekp.experiments import (
     estimate,
     estimate_by_seed,
     face_size,
+    methods,
     pseudo_values,
     relative,
 )
@@ -248,3 +249,24 @@ class TestMetrics:
     def test_one_seed_has_no_interval(self):
         found = estimate_by_seed([4.0], 48, "%")
         assert (found.value, found.low, found.high) == (4, None, None)
+
+
+def test_what_was_trained_is_counted_and_timed(make_run):
+    plain = [make_run([(0, 0)] * 4, seed=seed) for seed in (0, 1)]
+    runs = [
+        run.model_copy(
+            update={
+                "provenance": {"wall_seconds": seconds},
+                "parameters": run.parameters | {"size": [9, 14], "model": {"name": "nose"}},
+            }
+        )
+        for run, seconds in zip(plain, (4.0, 7.0), strict=True)
+    ]
+    trees = plain[0].model_copy(update={"provenance": {"wall_seconds": 3.0}})
+    found = methods({"nose.val": runs, "dlib.test": [trees]})
+    assert found["nose.val"].runs == ["run of seed 0", "run of seed 1"]
+    assert found["nose.val"].seconds == 5.5
+    # 3×3 convolutions of 16, 32 and 32 channels, then 58 units on 32 × 1 × 1 features, then 2.
+    convolutions = 16 * 10 + 32 * (16 * 9 + 1) + 32 * (32 * 9 + 1)
+    assert found["nose.val"].weights == convolutions + 58 * 33 + 2 * 59
+    assert (found["dlib.test"].weights, found["dlib.test"].seconds) == (None, 3.0)
