@@ -103,7 +103,7 @@ def build(folder, builder="html"):
     command += ["-W", "-n", "--keep-going", "-q"]
     done = subprocess.run(command, stdout=subprocess.DEVNULL)
     if builder == "linkcheck":
-        found = (folder / "_build" / "linkcheck" / "output.txt").read_text(encoding="utf-8")
+        found = (folder / "_build" / "html" / "output.txt").read_text(encoding="utf-8")
         print("\n".join(line for line in found.splitlines() if "[broken]" in line))
         sys.exit("\n".join(["Links that lead nowhere, see above."] if "[broken]" in found else []))
     built = folder / "_build" / builder
