@@ -28,3 +28,8 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   }
 });
+
+// docutils calls a bibliography a list, whose entries are no list items: a screen reader trips.
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll(".citation-list").forEach((list) => list.removeAttribute("role"));
+});
