@@ -33,3 +33,12 @@ document.addEventListener("DOMContentLoaded", () => {
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".citation-list").forEach((list) => list.removeAttribute("role"));
 });
+
+// What may scroll sideways on a narrow screen can be reached, and so scrolled, by keys.
+document.addEventListener("DOMContentLoaded", () => {
+  const narrow = matchMedia("(max-width: 600px)").matches;
+  document.querySelectorAll(".bd-article figure, .bd-article div.math").forEach((part) => {
+    const wide = narrow || part.scrollWidth > part.clientWidth;
+    if (wide && !part.querySelector("a[href], button, summary")) part.tabIndex = 0;
+  });
+});
