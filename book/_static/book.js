@@ -39,6 +39,6 @@ document.addEventListener("DOMContentLoaded", () => {
   const narrow = matchMedia("(max-width: 600px)").matches;
   document.querySelectorAll(".bd-article figure, .bd-article div.math").forEach((part) => {
     const wide = narrow || part.scrollWidth > part.clientWidth;
-    if (wide && !part.querySelector("a[href], button, summary")) part.tabIndex = 0;
+    if (wide && !part.querySelector("a[href]:not(.headerlink), button, summary")) part.tabIndex = 0;
   });
 });
