@@ -1,4 +1,7 @@
-"""Gather pages and executed notebooks, build the site, and move it to its place when whole."""
+"""Gather pages and executed notebooks, build the site, and move it to its place when whole.
+
+Or print all pages into one file, or follow their links to other sites.
+"""
 
 import argparse
 import hashlib

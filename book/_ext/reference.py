@@ -1,6 +1,6 @@
 """Draw what the reference runs on real photographs found: the figures that every build shows.
 
-Each returns the alternative text of what it drew, made from the same numbers.
+Each ``draw_*`` returns the alternative text of what it drew, made from the same numbers.
 """
 
 import csv
@@ -200,7 +200,7 @@ def trained(root):
 
 
 def _mean_face(root):
-    """Return the mean shape of the rendered training crops, (68, 2), upright and of one size."""
+    """Return the mean shape of the rendered training crops, (68, 2), each of one size."""
     labels = Path(root) / "data" / "demo" / "ibug300w" / "labels_ibug_300W_train.xml"
     boxes = ElementTree.parse(labels).iter("box")
     faces = np.array([[(float(p.get("x")), float(p.get("y"))) for p in box] for box in boxes])
