@@ -154,6 +154,9 @@ class UNet(nn.Module):
         Channels of the input.
     stride : int
         Input pixels per cell of the maps, a power of 2: the way up ends at that level.
+    start : float, optional
+        What all maps hold before training, nearly: the last layer's weights are drawn with a
+        standard deviation of 0.001 around a bias of this. Without it, torch's own initialisation.
 
     Raises
     ------
@@ -164,6 +167,10 @@ class UNet(nn.Module):
     ----------
     O. Ronneberger, P. Fischer, T. Brox: U-Net: Convolutional Networks for Biomedical Image
     Segmentation, MICCAI 2015.
+    B. Xiao, H. Wu, Y. Wei: Simple Baselines for Human Pose Estimation and Tracking, ECCV 2018
+    (the weights of the last layer).
+    T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollár: Focal Loss for Dense Object Detection, ICCV
+    2017 (its bias).
     """
 
     def __init__(
@@ -173,6 +180,7 @@ class UNet(nn.Module):
         depth: int = 4,
         in_channels: int = 1,
         stride: int = 1,
+        start: float | None = None,
     ):
         super().__init__()
         strides = [2**level for level in range(depth + 1)]
@@ -187,6 +195,9 @@ class UNet(nn.Module):
         self.up = nn.ModuleList(nn.ConvTranspose2d(*pair, 2, stride=2) for pair in upwards)
         self.merge = nn.ModuleList(_two_convolutions(*pair) for pair in upwards)
         self.head = nn.Conv2d(channels[last], keypoints, 1)
+        if start is not None:
+            nn.init.normal_(self.head.weight, std=0.001)
+            nn.init.constant_(self.head.bias, start)
 
     def forward(self, images: Tensor) -> Tensor:
         """Predict a map of each keypoint.
