@@ -128,6 +128,15 @@ def test_what_one_level_sees_reaches_the_maps_of_its_size():
     assert not torch.allclose(*net(pictures))
 
 
+@pytest.mark.parametrize("start", [0.0, -4.6])
+def test_maps_begin_near_where_they_are_told_to(start):
+    torch.manual_seed(0)
+    with torch.no_grad():
+        maps = UNet(3, width=4, depth=1, start=start)(torch.rand(2, 1, 8, 12) - 0.5)
+    # 4 channels behind a normalisation, of 1 or so each, by weights of 0.001: 6 standard deviations
+    assert 0 < (maps - start).abs().max() < 6 * 0.001 * 4
+
+
 def test_one_batch_of_maps_can_be_overfitted():
     torch.manual_seed(0)
     size, points = (8, 12), torch.rand(3, 2, 2) * torch.tensor([11.0, 7.0])
