@@ -21,7 +21,7 @@ DEMO_FACES = PYTHONPATH=tools $(DEMO_PY) -m demo_faces
 NBSTRIPOUT := -m nbstripout --keep-id --extra-keys metadata.language_info
 
 .DEFAULT_GOAL := help
-.PHONY: help book test pdf release links data demo-data run lab compare accept lint readme lock clean
+.PHONY: help book test pdf release links data demo-data run lab compare accept lint readme picture lock clean
 
 help:  ## print these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -84,6 +84,10 @@ lint: $(INSTALLED)  ## style, imports, notebooks without outputs, workflows
 
 readme: $(INSTALLED)  ## put the numbers of results/cpu into README.md
 	@$(PY) book/_ext/readme.py
+
+picture: book  ## take the picture of the book that README.md shows (PROFILE)
+	@$(PY) book/browser.py _build/html/index.html book/drawings/book.png
+	@echo "book/drawings/book.png shows the first page of the $(PROFILE) book."
 
 # The lock holds what was tried. torch brings the CUDA packages that it was built with by itself,
 # and a version's +local part names a build that only some sources have.

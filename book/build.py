@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from pdf import print_pdf
+from browser import print_pdf
 
 ROOT = Path(__file__).resolve().parents[1]
 BANNER = (

@@ -1,4 +1,6 @@
-"""Put the results of results/cpu into README.md: `make readme`. No number there is typed by hand.
+"""Put results of results/cpu and a picture of the built book into README.md: `make readme`.
+
+No number there is typed by hand.
 
 With `--check` nothing is written, and the exit status says whether README.md is up to date.
 """
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
+from PIL import Image
 from pages import METHOD_COLUMNS, count_verdicts, method_rows
 from reference import draw_methods
 

@@ -6,13 +6,14 @@ import sys
 import zipfile
 
 import pytest
+from PIL import Image
 
 from graph import ROOT
 
 sys.path.insert(0, str(ROOT / "book"))
 
+import browser
 import build
-import pdf
 import release
 
 
@@ -65,7 +66,13 @@ def test_a_release_is_made_from_a_clean_checkout(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_page_is_printed(site, tmp_path):
-    pdf.print_pdf(site / "index.html", tmp_path / "book.pdf")
+    browser.print_pdf(site / "index.html", tmp_path / "book.pdf")
     printed = (tmp_path / "book.pdf").read_bytes()
     assert printed.startswith(b"%PDF-")
     assert printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") >= 2
+
+
+@pytest.mark.slow
+def test_a_picture_of_a_page_has_the_size_of_its_window(site, tmp_path):
+    browser.take_picture(site / "index.html", tmp_path / "book.png", 900, 500)
+    assert Image.open(tmp_path / "book.png").size == (900, 500)

@@ -1,17 +1,20 @@
-"""Print the whole book, one document, with Chromium."""
+"""What Chromium makes of built pages: the book as one document, and a picture of a page."""
 
 import shutil
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+__all__ = ["print_pdf", "take_picture"]
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-def print_pdf(page, target):
-    """Print a page of the site as A4 with page numbers; whole or not at all."""
-    temporary = target.with_suffix(".part")
+@contextmanager
+def opened(page, **options):
+    """Open a page of the site with every picture loaded."""
     with sync_playwright() as playwright:
         names = [shutil.which(name) for name in BROWSERS]
         found = next(filter(None, names), playwright.chromium.executable_path)
@@ -21,10 +24,18 @@ def print_pdf(page, target):
                 ".venv/bin/playwright install chromium"
             )
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        view = browser.new_page(color_scheme="light")
+        view = browser.new_page(color_scheme="light", **options)
         view.goto(page.as_uri(), wait_until="load")
         view.evaluate("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
         view.wait_for_function("[...document.images].every(i => i.complete)")
+        yield view
+        browser.close()
+
+
+def print_pdf(page, target):
+    """Print a page of the site as A4 with page numbers; whole or not at all."""
+    temporary = target.with_suffix(".part")
+    with opened(page) as view:
         view.pdf(
             path=temporary,
             format="A4",
@@ -39,5 +50,14 @@ def print_pdf(page, target):
             outline=True,
             tagged=True,
         )
-        browser.close()
     temporary.replace(target)
+
+
+def take_picture(page, target, width, height):
+    """Save what a window of that many pixels shows of a page's beginning, as a PNG."""
+    with opened(page, viewport={"width": width, "height": height}) as view:
+        view.screenshot(path=target)
+
+
+if __name__ == "__main__":
+    take_picture(Path(sys.argv[1]).resolve(), Path(sys.argv[2]), 1200, 750)
