@@ -11,7 +11,6 @@ from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
-from PIL import Image
 from pages import METHOD_COLUMNS, count_verdicts, method_rows
 from reference import draw_methods
 
