@@ -86,8 +86,8 @@ readme: $(INSTALLED)  ## put the numbers of results/cpu into README.md
 	@$(PY) book/_ext/readme.py
 
 picture: book  ## take the picture of the book that README.md shows (PROFILE)
-	@$(PY) book/browser.py _build/html/index.html book/drawings/book.png
-	@echo "book/drawings/book.png shows the first page of the $(PROFILE) book."
+	@$(PY) book/browser.py _build/html/notebooks/04_gaussian_heatmaps.html fig-heat-targets book/drawings/book.png
+	@echo "book/drawings/book.png shows a page of the $(PROFILE) book."
 
 # The lock holds what was tried. torch brings the CUDA packages that it was built with by itself,
 # and a version's +local part names a build that only some sources have.

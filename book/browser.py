@@ -53,11 +53,12 @@ def print_pdf(page, target):
     temporary.replace(target)
 
 
-def take_picture(page, target, width, height):
-    """Save what a window of that many pixels shows of a page's beginning, as a PNG."""
+def take_picture(page, name, target, width, height):
+    """Save what a window of that many pixels shows of a page about a named figure, as a PNG."""
     with opened(page, viewport={"width": width, "height": height}) as view:
+        view.locator(f"#{name}").evaluate("e => e.scrollIntoView({block: 'center'})")
         view.screenshot(path=target)
 
 
 if __name__ == "__main__":
-    take_picture(Path(sys.argv[1]).resolve(), Path(sys.argv[2]), 1200, 750)
+    take_picture(Path(sys.argv[1]).resolve(), sys.argv[2], Path(sys.argv[3]), 1200, 750)
