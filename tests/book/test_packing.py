@@ -74,5 +74,7 @@ def test_a_page_is_printed(site, tmp_path):
 
 @pytest.mark.slow
 def test_a_picture_of_a_page_has_the_size_of_its_window(site, tmp_path):
-    browser.take_picture(site / "index.html", "fig-reference-methods", tmp_path / "book.png", 900, 500)
+    browser.take_picture(
+        site / "index.html", "fig-reference-methods", tmp_path / "book.png", 900, 500
+    )
     assert Image.open(tmp_path / "book.png").size == (900, 500)
