@@ -235,6 +235,17 @@ class TestMetrics:
         assert (found.value, found.low) == (pytest.approx(10), 0)
         assert found.high == pytest.approx(10 + 3.182446 * 10, rel=1e-5)  # t, standard error
 
+    def test_the_summary_of_a_set_by_hand(self):
+        errors = [0.02, 0.04, 0.10, 0.06, 0.02, 0.04, 0.06, 0.06]  # two seeds
+        rows = {"nme": errors, "seed": np.repeat([0, 1], 4), "id": [*"abcd"] * 2}
+        found = summary(pd.DataFrame(rows | {"person": rows["id"]}))
+        assert {(m.n, m.unit) for m in found.values()} == {(4, "%"), (4, "")}
+        assert found["nme"].value == pytest.approx(5)
+        assert found["fr8"].value == pytest.approx(12.5)  # one of eight lies above 0.08
+        # 1 - e / 0.08: 3/4, 1/2, 0, 1/4 and 3/4, 1/2, 1/4, 1/4
+        assert found["auc8"].value == pytest.approx(3.25 / 8)
+        assert found["fr8"].low == 0 < found["nme"].low
+
     def test_by_seed_alone_the_interval_is_students(self):
         found = estimate_by_seed([1.0, 2.0, 6.0], 48, "points")
         half = 4.302653 * np.sqrt(7 / 3)  # t of 2 degrees of freedom; the variance is 7

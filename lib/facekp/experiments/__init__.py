@@ -15,6 +15,7 @@ from facekp.experiments.analysis import (
     pseudo_values,
     relative,
     scores,
+    summary,
 )
 from facekp.experiments.experiment import (
     Experiment,
@@ -52,5 +53,6 @@ __all__ = [
     "split_ibug",
     "split_imm",
     "split_imm_sets",
+    "summary",
     "train",
 ]

@@ -10,7 +10,14 @@ from facekp.coords import unit_from_pixels
 from facekp.data import Faces
 from facekp.experiments.experiment import build
 from facekp.experiments.jobs import predictions
-from facekp.metrics import crossed_family, crossed_interval, jackknife, pixel_error
+from facekp.metrics import (
+    auc_share,
+    crossed_family,
+    crossed_interval,
+    failure,
+    jackknife,
+    pixel_error,
+)
 from facekp.results import Method, Metric, Run, metric
 
 __all__ = [
@@ -24,6 +31,7 @@ __all__ = [
     "pseudo_values",
     "relative",
     "scores",
+    "summary",
 ]
 
 
@@ -185,6 +193,24 @@ def estimate_by_seed(values: np.ndarray, n: int, unit: str, family: int = 1) -> 
         return metric((value,), n, unit, values)
     half = stats.t.ppf(1 - 0.025 / family, len(values) - 1) * stats.sem(values)
     return metric((value, value - half, value + half), n, unit, values)
+
+
+def summary(table: pd.DataFrame) -> dict[str, Metric]:
+    """Sum up the errors of ``scores`` by what is usually reported.
+
+    Returns
+    -------
+    dict of str to Metric
+        nme in per cent; fr8, the failure rate at an NME of 8 %, in per cent; auc8, the area under
+        the cumulative error curve up to there, as a share. Intervals are over persons and seeds.
+    """
+    table = table.assign(fr8=failure(table["nme"]), auc8=auc_share(table["nme"]))
+    measures = {"nme": ("%", 100, np.inf), "fr8": ("%", 100, 1), "auc8": ("", 1, 1)}
+    n = table["id"].nunique()
+    return {
+        name: estimate(by_person(table, name), n, unit, scale, (0, most))
+        for name, (unit, scale, most) in measures.items()
+    }
 
 
 def relative(differences: Mapping[str, np.ndarray], reference: float, n: int) -> dict[str, Metric]:
