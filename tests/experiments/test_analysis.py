@@ -15,6 +15,7 @@ from facekp.experiments import (
     methods,
     pseudo_values,
     relative,
+    summary,
 )
 from facekp.metrics import crossed_interval
 from facekp.results import Run
