@@ -15,6 +15,7 @@ from facekp.plots import (
     draw_band,
     draw_face,
     draw_intervals,
+    draw_maps,
     draw_mosaic,
     draw_outline,
     draw_positions,
@@ -241,6 +242,16 @@ def test_outlines_join_the_schemes_keypoints_and_differ_without_colour(ax):
     assert first.get_linestyle() != second.get_linestyle()
     assert [text.get_text() for text in ax.legend().get_texts()] == ["truth", "prediction"]
     assert ax.yaxis_inverted()
+
+
+def test_maps_shine_where_they_lie_on_one_another(ax):
+    image = np.array([[0, 102, 255]], np.uint8)  # 0, 0.4 and 1
+    maps = np.array([[[0.0, 0.0, 1.0]], [[1.0, 0.0, 2.0]]])  # together 1, 0 and 3
+    draw_maps(image, maps, ax=ax)
+    [picture] = ax.get_images()
+    half, full = (np.array(plt.get_cmap("magma")(value)[:3]) for value in (0.5, 1.0))
+    expected = [[0.4 * half, np.full(3, 0.4), 0.2 + 0.8 * full]]
+    np.testing.assert_allclose(picture.get_array(), expected)
 
 
 class TestMosaic:

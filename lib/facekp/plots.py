@@ -19,6 +19,7 @@ __all__ = [
     "draw_band",
     "draw_face",
     "draw_intervals",
+    "draw_maps",
     "draw_mosaic",
     "draw_outline",
     "draw_positions",
@@ -241,6 +242,28 @@ def draw_outline(
     ax.set_axis_off()
     if not ax.yaxis_inverted():
         ax.invert_yaxis()
+    return ax
+
+
+def draw_maps(image: np.ndarray, maps: np.ndarray, ax: Axes | None = None) -> Axes:
+    """Draw a face under the maps of its keypoints, brightest where two or more lie on one another.
+
+    Parameters
+    ----------
+    image : ndarray, (H, W), uint8
+        Grey.
+    maps : ndarray or Tensor, (K, H, W)
+        Of peak 1; they are added up.
+    ax : Axes, optional
+        Where to draw; the current axes where omitted.
+    """
+    ax = ax or plt.gca()
+    heat = np.clip(np.asarray(maps).sum(0), 0, 2)[..., None] / 2
+    colour = plt.get_cmap("magma")(heat[..., 0])[..., :3]
+    weight = 0.8 * heat
+    # One picture, and as it is: figures in a page are to be small, and a browser scales well.
+    ax.imshow((1 - weight) * (image[..., None] / 255) + weight * colour, interpolation="none")
+    ax.set_axis_off()
     return ax
 
 
