@@ -22,9 +22,9 @@ def map_task(
 ) -> dict[str, Any]:
     """Say what an experiment on maps changes for a loss and a target.
 
-    Before training, the maps hold what the loss asks of nearly all cells, nothing: a net that has
-    to learn that first, by steps hundreds of times as large as those that follow, leaves Adam with
-    a scale of its steps that stalls the per-pixel losses for hundreds of updates.
+    Before training, the maps hold what the loss asks of nearly all cells: nothing. From random maps
+    the per-pixel losses stay at empty ones for hundreds of updates; most likely because the first
+    gradients, far larger than those that follow, set the running scale of Adam's steps.
 
     Parameters
     ----------
