@@ -20,7 +20,7 @@ from facekp.schemes import IBUG68
 class Panel:
     """What is drawn of a section's results file: label to name of a curve, or of a group."""
 
-    ylabel: str
+    ylabel: str  # may name parameters of the section in braces
     curves: dict[str, str]
     groups: dict[str, str] = field(default_factory=dict)
     xlabel: str = "NME, %"
@@ -33,7 +33,7 @@ PANELS = {
         {"3-layer net": "nme"},
     ),
     "full_keypoints": Panel(
-        "error, px of 240×180",
+        "error, px of {size[1]}×{size[0]}",
         {
             "as reported": "plain, val_error",
             "no dropout": "no dropout, val_error",
@@ -42,7 +42,7 @@ PANELS = {
         {"as reported": "parts"},
     ),
     "resnet": Panel(
-        "error, px of 128",
+        "error, px of {size[1]}",
         {
             "constant rate": "constant rate",
             "StepLR": "StepLR",
@@ -52,20 +52,27 @@ PANELS = {
         {"ResNet-18": "resnet, part", "dlib's trees": "dlib, part"},
     ),
     "gaussian_heatmaps": Panel(
-        "error, px of 128",
+        "error, px of {size[1]}",
         {f"σ = {sigma}": f"sigma {sigma}, val_error" for sigma in (7, 9, 11)},
         {"σ = 7": "parts"},
     ),
     "binary_masks": Panel(
-        "error, px of 128",
+        "error, px of {size[1]}",
         {
             "mask": "mask, spatial, val_error",
             "Gaussian": "Gaussian, spatial, val_error",
         },
     ),
-    "fair_comparison": Panel("error, px of 128", {"best recipe": "best"}, {"best recipe": "best"}),
+    "fair_comparison": Panel(
+        "error, px of {primary_size[1]}",
+        {
+            "disc": "('primary', ('disc', 7, 'spatial'))",
+            "Gaussian": "('primary', ('equal moment', 7, 'spatial'))",
+        },
+        {"disc": "disc, spatial", "Gaussian": "equal moment, spatial"},
+    ),
     "transfer": Panel(
-        "error, px of 128",
+        "error, px of {size[1]}",
         {"learnt from rendered faces": "demo_to_real", "learnt from photographs": "real"},
         {"rendered": "demo_to_real", "photographs": "real"},
     ),
@@ -115,15 +122,16 @@ def evaluations(root, section, stem):
 def draw_section(section):
     """Draw curves and errors by group of a section; return the figure's alternative text."""
     panel = PANELS[section.section]
+    ylabel = panel.ylabel.format(**section.parameters)
     axes = plots.axes(1, 2 if panel.groups else 1, height=2.7)
     said = []
     for number, (label, name) in enumerate(panel.curves.items()):
         curve = np.array(section.curves[name])
         plots.draw_band(curve[None], number=number, label=label, ax=axes[0])
         said.append(f"{label} from {curve[0]:.3g} to {curve[-1]:.3g}")
-    axes[0].set(yscale="log", ylabel=panel.ylabel)
+    axes[0].set(yscale="log", ylabel=ylabel)
     axes[0].legend(fontsize=8)
-    alt = f"{panel.ylabel} by epoch: {', '.join(said)}."
+    alt = f"{ylabel} by epoch: {', '.join(said)}."
     for number, (label, name) in enumerate(panel.groups.items()):
         found = section.groups[name]
         intervals = [(m.value, m.low, m.high) for m in found.values()]
@@ -165,7 +173,8 @@ def draw_ced(root):
     [ax] = plots.axes(height=3.2)
     for number, (label, section, stem) in enumerate(trained(root)):
         nme = np.concatenate([e.nme for e in evaluations(root, section, stem)])
-        style = {"color": plots.COLORS[number % 6], "ls": plots.LINES[number % 6]}
+        turn = number // 6  # a colour comes again with another line
+        style = {"color": plots.COLORS[number % 6], "ls": plots.LINES[(number + turn) % 6]}
         ax.plot(100 * grid, metrics.ced(nme, grid), label=label, **style)
         said.append(f"{label} {100 * np.mean(nme <= 0.05):.0f} %")
     ax.axvline(8, color="0.6", lw=1)
