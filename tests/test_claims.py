@@ -257,12 +257,13 @@ class TestTable:
             "The original shows no number.",
         )
 
-    def test_no_results_yet_is_not_comparable(self, root, write, commit):
+    def test_no_results_yet_is_an_error(self, root, write, commit):
         write(ENTRY)
         commit("other")
-        (row,) = table(root).to_dict("records")
-        assert row["verdict"] == "not comparable"
-        assert row["evidence"] == "not measured yet: no results/cpu/toy.json"
+        with pytest.raises(ClaimsError) as caught:
+            table(root)
+        message = str(caught.value)
+        assert "claim toy-better: there is no results/cpu/toy.json; make run and make" in message
 
     def test_a_metrics_split_is_not_told(self, root, write, commit):
         rule = {"kind": "superiority", "delta": 1, "metrics": ["old_gain.test.nme"]}
@@ -292,23 +293,25 @@ class TestTable:
         write(ENTRY)
         commit(old_less_new__cv__relative=(6, 7))
         (root / "results" / "cpu").rename(root / "results" / "gpu")
-        assert table(root)["verdict"].tolist() == ["not comparable"]
+        with pytest.raises(ClaimsError, match=r"there is no results/cpu/toy\.json"):
+            table(root)
 
 
 class TestCommandLine:
     def test_a_line_a_claim_then_a_count(self, root, write, commit, capsys):
-        write(ENTRY, entry(id="toy-same"), entry(id="toy-open", section="other"))
+        reason = "The original shows no number."
+        write(ENTRY, entry(id="toy-same"), entry(id="toy-open", rule=None, reason=reason))
         commit(old_less_new__cv__relative=(6, 7))
         assert main(["--root", str(root)]) == 0
         *lines, count = capsys.readouterr().out.splitlines()
         assert [line.split("  ")[0] for line in lines] == ["toy-better", "toy-same", "toy-open"]
         evidence = "Error of the old less that of the new: old less new: 6.50 % (6.00 to 7.00)"
         assert lines[0].split(maxsplit=2) == ["toy-better", REPRODUCED, evidence]
-        assert lines[2].endswith("not comparable  not measured yet: no results/cpu/other.json")
+        assert lines[2].endswith(f"not comparable  {reason}")
         assert count == "2 reproduced, 1 not comparable"
 
     def test_the_repository_is_found_from_its_folders(self, root, write, monkeypatch, capsys):
-        write(ENTRY)
+        write(entry(rule=None, reason="The original shows no number."))
         (root / "data_manifest.yaml").touch()
         (root / "notebooks").mkdir()
         monkeypatch.chdir(root / "notebooks")

@@ -94,7 +94,7 @@ METHODS = {
         ("transfer", "mean.test"): "mean shape in the box",
         ("transfer", "demo_to_real.test"): "U-Net, rendered faces only",
         ("binary_masks", "disc3.test"): "U-Net, masks, trained briefly",
-        ("gaussian_heatmaps", "gaussian7.test"): "U-Net, Gaussians, trained briefly",
+        ("binary_masks", "gaussian7.test"): "U-Net, Gaussians, trained briefly",
         ("resnet", "dlib.test"): "dlib's regression trees",
         ("resnet", "resnet.test"): "ResNet-18",
         ("transfer", "real.test"): "U-Net, 550 photographs",

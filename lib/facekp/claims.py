@@ -19,9 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from facekp.manifest import ManifestError, find_root
 from facekp.results import Metric, ResultsError, Section, Store
 
-__all__ = ["NOT_MEASURED", "Claim", "ClaimsError", "Rule", "load_claims", "table", "verdict"]
+__all__ = ["Claim", "ClaimsError", "Rule", "load_claims", "table", "verdict"]
 
-NOT_MEASURED = "not measured yet"  # begins the evidence of a claim without results
 REFERENCE = "cpu"  # the profile whose committed results decide, whatever was executed
 SPLIT = re.compile(r"\.(?:cv|val|test|all)\b")  # what follows in a metric's name is not told
 
@@ -151,7 +150,8 @@ def table(root: Path) -> pd.DataFrame:
     Raises
     ------
     ClaimsError
-        If the claims file does not fit, or results lack a metric that a rule names.
+        If the claims file does not fit, or a section has no results, or they lack a metric that a
+        rule names.
     """
     root = Path(root)
     sections = Store(root, REFERENCE).sections(committed=True)
@@ -167,13 +167,12 @@ def _judge(claim: Claim, section: Section | None) -> tuple[str, str]:
     if claim.rule is None:
         return claim.reason, "not comparable"
     file = f"results/{REFERENCE}/{claim.section}.json"
-    if section is None:
-        return f"{NOT_MEASURED}: no {file}", "not comparable"
-    missing = [name for name in claim.rule.metrics if name not in section.metrics]
+    found = section.metrics if section else {}
+    missing = [name for name in claim.rule.metrics if name not in found]
     if missing:
+        lack = f"{file} has no {missing[0]}" if section else f"there is no {file}"
         raise ClaimsError(
-            f"claim {claim.id}: {file} has no {missing[0]}; "
-            f"make run and make accept its notebook, or mend the rule"
+            f"claim {claim.id}: {lack}; make run and make accept its notebook, or mend the rule"
         )
     measured = [section.metrics[name] for name in claim.rule.metrics]
     try:
