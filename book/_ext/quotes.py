@@ -63,7 +63,7 @@ def show(metric, how=""):
     words = how.split()
     if words in (["n"], ["unit"]):
         return str(getattr(metric, how))
-    form = next((word for word in words if word not in WORDS), three_digits(metric.value))
+    form = next((word for word in words if word not in WORDS), three_digits(metric))
     unit = THIN + metric.unit if metric.unit else ""
     text = f"{metric.value:{form}}{unit}"
     if set(words) & set(WORDS):
@@ -74,9 +74,11 @@ def show(metric, how=""):
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def three_digits(value):
-    """Return the format that shows a value, and its bounds alike, with three digits."""
-    size = math.floor(math.log10(abs(value))) if value else 0
+def three_digits(metric):
+    """Return the format with three digits of a value or, if that is larger, of half its interval."""
+    half = 0 if metric.low is None else (metric.high - metric.low) / 2
+    largest = max(abs(metric.value), half)
+    size = math.floor(math.log10(largest)) if largest else 0
     return f".{max(0, 2 - size)}f"
 
 
