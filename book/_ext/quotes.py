@@ -75,7 +75,7 @@ def show(metric, how=""):
 
 
 def three_digits(metric):
-    """Return the format with three digits of a value or, if that is larger, of half its interval."""
+    """Return the format with three digits of a value or, if larger, of half its interval."""
     half = 0 if metric.low is None else (metric.high - metric.low) / 2
     largest = max(abs(metric.value), half)
     size = math.floor(math.log10(largest)) if largest else 0
