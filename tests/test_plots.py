@@ -264,3 +264,17 @@ class TestMosaic:
         np.testing.assert_allclose(picture.get_array(), expected)
         assert picture.get_clim() == (0, 1)
         assert ax.get_title() == "filters"
+
+
+def test_a_legend_below_lies_under_every_panel():
+    plots.use_book_style()
+    panels = plots.axes(2, 2)
+    for label in ("truth", "prediction"):
+        panels[-1].plot([0, 1], [0, 1], label=label)
+    plots.legend_below(panels[-1])
+    figure = panels[-1].figure
+    figure.canvas.draw()
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["truth", "prediction"]
+    top = legend.get_window_extent().y1
+    assert all(ax.get_tightbbox().y0 >= top for ax in panels)

@@ -23,6 +23,7 @@ __all__ = [
     "draw_mosaic",
     "draw_outline",
     "draw_positions",
+    "legend_below",
     "use_book_style",
 ]
 
@@ -208,6 +209,17 @@ def draw_intervals(
     ax.set_yticks(rows, labels)
     ax.set_ylim(len(labels) - 0.5, -0.5)
     return ax
+
+
+def legend_below(ax: Axes) -> None:
+    """Put the legend of one panel below all of its figure, where it hides nothing.
+
+    Parameters
+    ----------
+    ax : Axes
+        The panel whose labels are shown; its figure has a constrained layout, as ``axes`` makes it.
+    """
+    ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
 
 def draw_outline(
