@@ -5,11 +5,19 @@ Here: plain ``torch.nn`` modules and the table of their layers. Not here: losses
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["KeypointNet", "MirrorAveraged", "UNet", "layer_table", "nose_net"]
+__all__ = [
+    "KeypointNet",
+    "MirrorAveraged",
+    "UNet",
+    "layer_table",
+    "nose_net",
+    "space_to_depth_unet",
+]
 
 
 class KeypointNet(nn.Module):
@@ -227,6 +235,29 @@ class UNet(nn.Module):
         for up, merge in zip(self.up, self.merge, strict=True):
             features = merge(torch.cat([seen.pop(), up(features)], dim=1))  # (B, c / 2, 2h, 2w)
         return self.head(features)
+
+
+def space_to_depth_unet(keypoints: int, in_channels: int = 1, **options: Any) -> nn.Sequential:
+    """Build a U-Net that sees each block of 2×2 pixels as one cell with four times the channels.
+
+    No pixel is lost, and no convolution runs at the full resolution, where it is dearest.
+
+    Parameters
+    ----------
+    keypoints : int
+    in_channels : int
+        Channels of the input, whose sides must be even.
+    **options
+        Of ``UNet``. Its `stride` counts cells: stride 1 has two input pixels a cell of the maps.
+
+    References
+    ----------
+    W. Shi et al.: Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
+    Convolutional Neural Network, CVPR 2016 (the inverse of its last layer).
+    """
+    return nn.Sequential(
+        nn.PixelUnshuffle(2), UNet(keypoints, in_channels=4 * in_channels, **options)
+    )
 
 
 def _two_convolutions(before: int, after: int) -> nn.Sequential:

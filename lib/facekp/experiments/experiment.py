@@ -176,6 +176,14 @@ def unet(
     return mirror_averaged(net, scheme if mirror else None)
 
 
+def space_to_depth_unet(
+    _size: tuple[int, int], scheme: str, mirror: bool = False, **options: Any
+) -> torch.nn.Module:
+    """Build ``models.space_to_depth_unet``; otherwise as ``unet``."""
+    net = models.space_to_depth_unet(SCHEMES[scheme].count, **options)
+    return mirror_averaged(net, scheme if mirror else None)
+
+
 def mirror_averaged(
     net: torch.nn.Module, scheme: str | None, mirror: Callable | None = None
 ) -> torch.nn.Module:
@@ -203,6 +211,7 @@ MODELS: dict[str, Callable] = {
     "resnet18": resnet18,
     "resnet18_bins": resnet18_bins,
     "unet": unet,
+    "space_to_depth_unet": space_to_depth_unet,
 }
 LOSSES: dict[str, Callable] = {
     "mse": regression.mse_loss,
