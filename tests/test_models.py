@@ -3,7 +3,14 @@ import torch
 from torch import nn
 
 from facekp.heatmaps import map_decoder, spatial_cross_entropy
-from facekp.models import KeypointNet, MirrorAveraged, UNet, layer_table, nose_net
+from facekp.models import (
+    KeypointNet,
+    MirrorAveraged,
+    UNet,
+    layer_table,
+    nose_net,
+    space_to_depth_unet,
+)
 
 
 def test_shapes_of_a_picture_that_is_not_square():
@@ -116,6 +123,30 @@ def test_a_picture_that_cannot_be_halved_so_often_is_refused(size):
 def test_a_stride_between_the_levels_is_refused(stride):
     with pytest.raises(ValueError, match=rf"one of \[1, 2, 4\] at depth 2, not {stride}"):
         UNet(2, width=2, depth=2, stride=stride)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_blocks_of_pixels_as_cells(stride):
+    net = space_to_depth_unet(5, width=3, depth=2, in_channels=2, stride=stride)
+    assert net(torch.zeros(4, 2, 16, 24)).shape == (4, 5, 8 // stride, 12 // stride)
+
+
+def test_no_pixel_of_a_block_is_lost():
+    torch.manual_seed(0)
+    net = space_to_depth_unet(1, width=3, depth=1).eval()
+    pictures = torch.zeros(5, 1, 8, 12)
+    for i, (y, x) in enumerate([(4, 6), (4, 7), (5, 6), (5, 7)], 1):  # of one block
+        pictures[i, 0, y, x] = 1
+    with torch.no_grad():
+        maps = net(pictures)
+    for i in range(5):
+        for j in range(i):
+            assert not torch.allclose(maps[i], maps[j])
+
+
+def test_a_side_of_half_a_block_is_refused():
+    with pytest.raises(RuntimeError, match="divisible"):
+        space_to_depth_unet(1, width=2, depth=1)(torch.zeros(1, 1, 8, 9))
 
 
 def test_what_one_level_sees_reaches_the_maps_of_its_size():

@@ -250,6 +250,11 @@ def space_to_depth_unet(keypoints: int, in_channels: int = 1, **options: Any) ->
     **options
         Of ``UNet``. Its `stride` counts cells: stride 1 has two input pixels a cell of the maps.
 
+    Raises
+    ------
+    ValueError
+        If the stride is no level of the net. A RuntimeError is raised by the net for odd sides.
+
     References
     ----------
     W. Shi et al.: Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel

@@ -172,8 +172,12 @@ class TestNames:
                 {"name": "unet", "scheme": "ibug68", "mirror": True, "width": 2, "depth": 2},
                 {"name": "maps", "decoder": "softmax", "maps": "softmax"},
             ),
+            (
+                {"name": "space_to_depth_unet", "scheme": "ibug68", "mirror": True, "depth": 2},
+                {"name": "maps", "decoder": "softmax", "maps": "softmax"},
+            ),
         ],
-        ids=["coordinates", "bins", "maps"],
+        ids=["coordinates", "bins", "maps", "maps of blocks"],
     )
     def test_mirror_averaged_nets_find_in_a_mirror_image_what_lies_there(self, model, decoder):
         torch.manual_seed(0)
