@@ -55,18 +55,6 @@ def test_the_spread_is_that_of_the_aligned_shapes():
     np.testing.assert_allclose(model.spread, expected, rtol=1e-9)
 
 
-def test_a_similarity_is_the_map_that_aligns():
-    many = np.array([turned(base(), d, s, [d, s]) for d, s in ((0, 1), (30, 2), (-75, 0.5))])
-    matrices = shapes.similarity(many, base())
-    moved = np.einsum("nij,nkj->nki", matrices[:, :2, :2], many) + matrices[:, None, :2, 2]
-    np.testing.assert_allclose(moved, np.broadcast_to(base(), many.shape), atol=1e-9)
-    linear = matrices[:, :2, :2]
-    scale = np.array([1, 2, 0.5])[:, None, None]
-    np.testing.assert_allclose(
-        linear @ linear.transpose(0, 2, 1) * scale**2, [np.eye(2)] * 3, atol=1e-9
-    )
-
-
 def test_a_model_explains_itself_and_its_own_modes():
     rng = np.random.default_rng(2)
     model = shapes.shape_model(base() + rng.normal(0, 3, (30, 68, 2)), EYES)

@@ -113,11 +113,9 @@ def methods(root):
 
 
 def evaluations(root, section, stem):
-    """Return the evaluations behind the numbers of a method, one a training."""
-    store, method = Store(root, "cpu"), section.methods[stem]
-    found = [store.find_run(key) for key in method.runs]
-    if method.reading:
-        return [run.readings[method.reading] for run in found]
+    """Return the last evaluations of the trainings behind the numbers of a method."""
+    store = Store(root, "cpu")
+    found = [store.find_run(key) for key in section.methods[stem].runs]
     return [run.evaluations[run.parameters["epochs"]] for run in found]
 
 

@@ -17,7 +17,6 @@ __all__ = [
     "explained",
     "roll",
     "shape_model",
-    "similarity",
     "upright",
     "yaw",
 ]
@@ -67,45 +66,21 @@ def align(shapes: np.ndarray, target: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray, (N, K, 2)
-        In the target's space.
+        In the target's space; with complex z, the a and b that minimise ``Σ |a z + b − t|²``.
 
     Examples
     --------
     A triangle twice as large, turned by 90°:
 
     >>> small = np.array([[0.0, 0], [1, 0], [0, 1]])
-    >>> (align(np.array([[[0.0, 0], [0, 2], [-2, 0]]]), small)[0].round(9) + 0.0).tolist()
+    >>> align(np.array([[[0.0, 0], [0, 2], [-2, 0]]]), small).round(9)[0].tolist()
     [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
     """
-    matrices = similarity(shapes, target)
-    return shapes @ matrices[:, :2, :2].transpose(0, 2, 1) + matrices[:, None, :2, 2]
-
-
-def similarity(shapes: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Find the similarity transform that brings each shape nearest to a target.
-
-    Parameters
-    ----------
-    shapes : ndarray, (N, K, 2)
-    target : ndarray, (K, 2)
-
-    Returns
-    -------
-    ndarray, (N, 3, 3), float64
-        Maps of homogeneous coordinates from the shape's space to the target's, as those of
-        ``augment.warp``; with complex z, the a and b that minimise ``Σ |a z + b − t|²``. Not a
-        number for a shape all of whose points are one.
-    """
     z, t = (points @ [1, 1j] for points in (shapes, target))
-    middle, centre = z.mean(1), t.mean()
-    z = z - middle[:, None]
-    a = (z.conj() * (t - centre)).sum(1) / (np.abs(z) ** 2).sum(1)
-    b = centre - a * middle
-    matrices = np.tile(np.eye(3), (len(shapes), 1, 1))
-    matrices[:, :2] = np.stack(
-        [np.stack([a.real, -a.imag, b.real], -1), np.stack([a.imag, a.real, b.imag], -1)], 1
-    )
-    return matrices
+    z, centre = z - z.mean(1, keepdims=True), t.mean()
+    factor = (z.conj() * (t - centre)).sum(1) / (np.abs(z) ** 2).sum(1)
+    aligned = z * factor[:, None] + centre
+    return np.stack([aligned.real, aligned.imag], -1)
 
 
 def upright(shape: np.ndarray, eye_corners: tuple[int, int]) -> np.ndarray:

@@ -307,21 +307,13 @@ class TestReadings:
         with pytest.raises(ValueError, match="moves keypoints; set rotation and the like to 0"):
             run({"turned": {"damage": {"name": "random", "rotation": 15}}})
 
-    def test_a_second_look_takes_part_of_the_training_as_its_mean(self, run):
-        found = run({"again": {"second_look": True}})
-        again = np.array(found.readings["again"].nme)
-        assert np.isfinite(again).all()
-        assert not np.allclose(again, found.evaluations[2].nme)
-
     def test_the_entropy_of_the_maps_is_followed(self, run):
         first, last = run({}).history["val_entropy"]
         assert np.log(16 * 24) > first > last > 0
 
     def test_a_reading_changes_the_key(self, experiment, large):
-        readings = [{}, {"a": {}}, {"a": {"decoder": MAPS}}, {"a": {"second_look": True}}]
-        assert len({experiment(readings=r).key(large) for r in readings}) == 4
-        codes = {experiment(readings=r).code() for r in readings}
-        assert len(codes) == 3  # the second look's code counts where there is one
+        readings = [{}, {"a": {}}, {"a": {"decoder": MAPS}}]
+        assert len({experiment(readings=r).key(large) for r in readings}) == 3
 
     @pytest.mark.parametrize("part", ["decoder", "damage"])
     def test_an_unknown_name(self, experiment, part):

@@ -240,9 +240,7 @@ def relative(differences: Mapping[str, np.ndarray], reference: float, n: int) ->
     }
 
 
-def methods(
-    groups: Mapping[str, Sequence[Run]], readings: Mapping[str, str | None] | None = None
-) -> dict[str, Method]:
+def methods(groups: Mapping[str, Sequence[Run]]) -> dict[str, Method]:
     """Say what was trained for some numbers, for ``results.Section``.
 
     Parameters
@@ -250,10 +248,8 @@ def methods(
     groups : mapping of str to sequence of Run
         By the first two parts of a metric's name, such as "nose.val", trainings that differ in
         seed and fold alone.
-    readings : mapping of str to str, optional
-        Which reading those numbers are of, where they are not of the last evaluation.
     """
-    found, readings = {}, readings or {}
+    found = {}
     for name, runs in groups.items():
         weights, parameters = None, runs[0].parameters
         if "model" in parameters:
@@ -261,6 +257,5 @@ def methods(
             weights = sum(p.numel() for p in net.parameters() if p.requires_grad)
         seconds = float(np.mean([run.provenance["wall_seconds"] for run in runs]))
         keys = [run.key for run in runs]
-        reading = readings.get(name)
-        found[name] = Method(runs=keys, weights=weights, seconds=seconds, reading=reading)
+        found[name] = Method(runs=keys, weights=weights, seconds=seconds)
     return found

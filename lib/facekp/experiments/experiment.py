@@ -18,7 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from facekp import heatmaps, metrics, models, regression, regressors
 from facekp.augment import Augmentation
 from facekp.data import Faces, imm_fold, split_hash
-from facekp.experiments.looks import second_look
 from facekp.fingerprint import code_digest
 from facekp.schemes import SCHEMES
 from facekp.training import Fitted, fit
@@ -240,16 +239,13 @@ class Reading(BaseModel):
     """Another look at the pictures held out, after the last epoch.
 
     ``decoder`` reads the output in place of the experiment's own; ``damage`` is an augmentation
-    that changes the pictures first, the same way whenever it is called. With ``second_look`` the
-    keypoints are those of ``looks.second_look``.
+    that changes the pictures first, the same way whenever it is called.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     decoder: Named | None = None
     damage: Named | None = None
-    # Left out of what is said of a training where it is off, as it was before there was one.
-    second_look: bool = Field(default=False, exclude_if=lambda on: not on)
 
     @field_validator("decoder", "damage")
     @classmethod
@@ -313,8 +309,6 @@ class Experiment(BaseModel):
             names += [(DECODERS, reading.decoder), (AUGMENTATIONS, reading.damage)]
         functions = [table[what["name"]] for table, what in names if what]
         own = [f for f in functions if f.__module__.startswith("facekp")]
-        if any(reading.second_look for reading in self.readings.values()):
-            own.append(second_look)
         return code_digest(fit, train, metrics.nme, *own)
 
 

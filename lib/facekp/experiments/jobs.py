@@ -6,6 +6,7 @@ import threading
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -17,10 +18,9 @@ from tqdm.auto import tqdm as widget_bar
 from tqdm.std import tqdm as text_bar
 
 from facekp import metrics
-from facekp.augment import to_grey
+from facekp.augment import Augmentation, to_grey
 from facekp.data import Faces
 from facekp.experiments.experiment import Experiment, Reading, build, train
-from facekp.experiments.looks import damaged, second_look
 from facekp.inspection import channel_activity, dead_channels
 from facekp.results import Run, Store, provenance
 from facekp.training import Pictures, evaluate, usable_precision
@@ -172,7 +172,7 @@ def _run(identity: dict[str, Any], experiment: Experiment, faces: Faces, store: 
         evaluations=evaluations,
         layers=_layers(model, val),
         readings={
-            name: _read(reading, experiment, model, seen, val)
+            name: _read(reading, experiment, model, val)
             for name, reading in experiment.readings.items()
         },
         provenance=made | {"precision": precision},
@@ -190,26 +190,38 @@ def _layers(model: torch.nn.Module, val: Faces) -> dict[str, dict[str, int]]:
 
 
 def _read(
-    reading: Reading, experiment: Experiment, model: torch.nn.Module, seen: Faces, val: Faces
+    reading: Reading, experiment: Experiment, model: torch.nn.Module, val: Faces
 ) -> dict[str, Any]:
     """Evaluate a trained model as a reading says."""
     e, device = experiment, next(model.parameters()).device
     if reading.damage:
-        val = damaged(val, build("augment", reading.damage, e.size))
+        val = _damaged(val, build("augment", reading.damage, e.size))
     decode = build("decoder", reading.decoder or e.decoder, e.size)
     lower = usable_precision(e.precision) == "bf16-mixed"
-    loss = build("loss", e.loss, e.size)
-
-    def look(faces: Faces) -> np.ndarray:
-        with torch.autocast(device.type, torch.bfloat16, enabled=lower):
-            return evaluate(model, Pictures.of(faces, device), loss, decode).keypoints
-
-    keypoints = look(val)
-    if reading.second_look:
-        keypoints = second_look(look, val, keypoints, seen)
+    with torch.autocast(device.type, torch.bfloat16, enabled=lower):
+        loss = build("loss", e.loss, e.size)
+        keypoints = evaluate(model, Pictures.of(val, device), loss, decode).keypoints
     centre = (np.array(val.size[::-1]) - 1) / 2
     pull = metrics.pull(keypoints, val.keypoints, centre)
     return evaluated(val, keypoints) | {"pull": pull.tolist(), "keypoints": {}}
+
+
+def _damaged(val: Faces, damage: Augmentation) -> Faces:
+    """Change pictures at random, the same way each time, and make them grey.
+
+    Raises ValueError if keypoints move: those that left the picture would be missing.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        parts = [
+            damage(*Pictures.of(val, torch.device("cpu")).batch(index))
+            for index in torch.arange(len(val)).split(64)
+        ]
+    images, keypoints, _ = (torch.cat(part) for part in zip(*parts, strict=True))
+    if not np.allclose(keypoints, val.keypoints, atol=1e-3):
+        raise ValueError("a reading's damage moves keypoints; set rotation and the like to 0")
+    grey = ((to_grey(images) + 0.5) * 255).round().clamp(0, 255).byte()
+    return replace(val, images=grey.numpy())
 
 
 def evaluated(val: Faces, keypoints: np.ndarray) -> dict[str, Any]:

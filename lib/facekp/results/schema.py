@@ -139,14 +139,12 @@ class Method(_Strict):
     """What was trained for some numbers.
 
     ``runs`` are keys of trainings, ``weights`` the trainable parameters of a net (none for what is
-    no net), ``seconds`` the mean time of one training. ``reading`` is the one of the runs' readings
-    that the numbers are of; none for their last evaluation.
+    no net), ``seconds`` the mean time of one training.
     """
 
     runs: list[str]
     weights: int | None
     seconds: float
-    reading: str | None = None
 
 
 class Section(_Strict):
