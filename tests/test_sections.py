@@ -69,6 +69,7 @@ TINY_FAIR = {
     "best_count": 8,
     "trial_epochs": 1,
     "best_epochs": 1,
+    "larger_epochs": 1,
     "cost_sizes": [16, 32],
     "cost_counts": [4, 8],
 }
