@@ -111,9 +111,10 @@ def panel(env, name):
     if name not in sections:
         return "The reference run of this section has not been made yet."
     section, slug = sections[name], name.replace("_", "-")
+    groups = ", and by group with 95 % intervals" if reference.PANELS[name].groups else ""
     caption = (
         f"Reference run on photographs ({section.dataset.name}): error by epoch, mean over the "
-        "seeds, and by group with 95 % intervals."
+        f"seeds{groups}."
     )
     drawn = _figure(env, name, lambda _root: reference.draw_section(section), caption, [section])
     rows = [("metric", "value", "95 % interval", "pictures")]

@@ -1,5 +1,7 @@
 """Tables and intervals from runs whose every number is worked by hand."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,13 +14,14 @@ from facekp.experiments import (
     estimate,
     estimate_by_seed,
     face_size,
+    listed,
     methods,
     pseudo_values,
     relative,
     summary,
 )
 from facekp.metrics import crossed_interval
-from facekp.results import Run
+from facekp.results import Metric, Run
 from facekp.schemes import IMM58
 
 # Crops of 20 × 10 pixels of pictures of 80 × 40: one pixel of a crop is 4 of its picture.
@@ -246,6 +249,16 @@ class TestMetrics:
         # 1 - e / 0.08: 3/4, 1/2, 0, 1/4 and 3/4, 1/2, 1/4, 1/4
         assert found["auc8"].value == pytest.approx(3.25 / 8)
         assert found["fr8"].low == 0 < found["nme"].low
+
+    def test_metrics_are_listed_with_three_digits_and_no_stray_point(self):
+        found = {
+            "of.test.nme": Metric(value=152.4, low=9.0, high=999.7, unit="%", n=4, tolerance=1),
+            "alone.test.mse": Metric(value=0.0042, unit="", n=240, tolerance=0),
+        }
+        page = listed(found).to_html()
+        cells = re.findall(r"<td[^>]*>(.*?)</td>", page)
+        assert cells[:6] == ["of.test.nme", "152", "9.00", "1000", "%", "4"]
+        assert cells[6:] == ["alone.test.mse", "0.00420", "–", "–", "", "240"]
 
     def test_by_seed_alone_the_interval_is_students(self):
         found = estimate_by_seed([1.0, 2.0, 6.0], 48, "points")

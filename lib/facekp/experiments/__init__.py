@@ -11,11 +11,13 @@ from facekp.experiments.analysis import (
     estimate,
     estimate_by_seed,
     face_size,
+    listed,
     methods,
     pseudo_values,
     relative,
     scores,
     summary,
+    three_digits,
 )
 from facekp.experiments.experiment import (
     Experiment,
@@ -41,6 +43,7 @@ __all__ = [
     "estimate",
     "estimate_by_seed",
     "face_size",
+    "listed",
     "map_task",
     "methods",
     "predictions",
@@ -54,5 +57,6 @@ __all__ = [
     "split_imm",
     "split_imm_sets",
     "summary",
+    "three_digits",
     "train",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from pandas.io.formats.style import Styler
 from scipy import stats
 
 from facekp.coords import unit_from_pixels
@@ -27,11 +28,13 @@ __all__ = [
     "estimate",
     "estimate_by_seed",
     "face_size",
+    "listed",
     "methods",
     "pseudo_values",
     "relative",
     "scores",
     "summary",
+    "three_digits",
 ]
 
 
@@ -259,3 +262,16 @@ def methods(groups: Mapping[str, Sequence[Run]]) -> dict[str, Method]:
         keys = [run.key for run in runs]
         found[name] = Method(runs=keys, weights=weights, seconds=seconds)
     return found
+
+
+def three_digits(value: float) -> str:
+    """Write a number with three digits, those before the point all: 152, 9.24, 0.00421."""
+    return f"{value:#.3g}".removesuffix(".") if abs(value) < 999.5 else f"{value:.0f}"
+
+
+def listed(metrics: Mapping[str, Metric]) -> Styler:
+    """Show metrics as a table: value, interval, unit and N, a row each; "–" for no interval."""
+    columns = ["metric", "value", "low", "high", "unit", "N"]
+    rows = [(name, m.value, m.low, m.high, m.unit, m.n) for name, m in metrics.items()]
+    numbers = dict.fromkeys(("value", "low", "high"), three_digits)
+    return pd.DataFrame(rows, columns=columns).style.hide().format(numbers, na_rep="–")
