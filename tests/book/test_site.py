@@ -138,6 +138,23 @@ def barriers(page):
     ]
 
 
+CUT_OFF = """[...document.querySelectorAll('.bd-article pre, .bd-article table, .bd-article img')]
+    .filter(e => e.scrollWidth > e.clientWidth + 1 ||
+        e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+    .map(e => e.outerHTML.slice(0, 120))"""
+
+
+def test_on_paper_nothing_is_cut_off(notebook_pages, visit):
+    paper = round((210 - 2 * 16) / 25.4 * 96)  # A4 less its margins, in CSS pixels
+    problems = {}
+    for path in notebook_pages:
+        page = visit(width=paper).open(path)
+        assert page.evaluate(CUT_OFF), "on a screen this narrow, code scrolls"
+        page.emulate_media(media="print")
+        problems[path.name] = page.evaluate(CUT_OFF)
+    assert not any(problems.values()), problems
+
+
 def test_a_barrier_is_noticed(visit, tmp_path):
     path = tmp_path / "page.html"
     path.write_text("<html lang=en><title>x</title><main><img src='data:,'></main>")
