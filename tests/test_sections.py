@@ -69,7 +69,9 @@ TINY_FAIR = {
     "best_count": 8,
     "trial_epochs": 1,
     "best_epochs": 1,
-    "larger_epochs": 1,
+    "trial_width": 2,
+    "narrow_epochs": 1,
+    "blocks_epochs": 1,
     "cost_sizes": [16, 32],
     "cost_counts": [4, 8],
 }
