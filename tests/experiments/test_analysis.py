@@ -239,6 +239,15 @@ class TestMetrics:
         assert (found.value, found.low) == (pytest.approx(10), 0)
         assert found.high == pytest.approx(10 + 3.182446 * 10, rel=1e-5)  # t, standard error
 
+    def test_shares_that_are_all_nothing_or_all_leave_room(self):
+        none = estimate(np.zeros((2, 100)), 100, "%", 100, limits=(0, 1))
+        # A share of 3.62 % leaves 100 of 100 out with a probability of 0.9638^100 = 0.025.
+        assert (none.value, none.low, none.high) == (0, 0, pytest.approx(3.6217, rel=1e-4))
+        every = estimate(np.ones((1, 100)), 100, "", limits=(0, 1))
+        assert (every.value, every.low, every.high) == (1, pytest.approx(0.963783, rel=1e-4), 1)
+        free = estimate(np.zeros((1, 100)), 100, "px", limits=(0, np.inf))
+        assert (free.value, free.low, free.high) == (0, 0, 0)
+
     def test_the_summary_of_a_set_by_hand(self):
         errors = [0.02, 0.04, 0.10, 0.06, 0.02, 0.04, 0.06, 0.06]  # two seeds
         rows = {"nme": errors, "seed": np.repeat([0, 1], 4), "id": [*"abcd"] * 2}

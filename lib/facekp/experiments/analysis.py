@@ -177,10 +177,17 @@ def estimate(
 ) -> Metric:
     """Turn values by seed and person, (S, P), into a metric of n pictures, times a scale.
 
-    Its interval ends at the limits, such as (0, 1) for values that are shares.
+    Its interval ends at the limits, such as (0, 1) for values that are shares. Values that all lie
+    at one of two limits have no scatter to tell an interval from: it then holds each share of
+    persons who lie elsewhere that goes with so many who do not (Clopper and Pearson, The use of
+    confidence or fiducial limits, Biometrika 26, 1934).
     """
     value, low, high = crossed_interval(values)
     interval = (value, max(low, limits[0]), min(high, limits[1]))
+    least, most = limits
+    if np.isfinite(limits).all() and value in limits and np.ptp(values) == 0:
+        reach = (most - least) * (1 - 0.025 ** (1 / values.shape[1]))
+        interval = (value, least, least + reach) if value == least else (value, most - reach, most)
     return metric(interval, n, unit, values.mean(1), scale)
 
 
