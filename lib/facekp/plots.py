@@ -38,7 +38,7 @@ def use_book_style() -> None:
     set_matplotlib_formats("svg")
     plt.rcParams.update(
         {
-            "axes.formatter.min_exponent": 3,  # of a logarithmic axis: 20, not 2 × 10¹
+            "axes.formatter.min_exponent": 2,  # of a logarithmic axis: 20, not 2 × 10¹
             "axes.grid": True,
             "axes.spines.right": False,
             "axes.spines.top": False,
