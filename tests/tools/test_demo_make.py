@@ -29,14 +29,10 @@ def script(path, text):
 
 
 def make(folder, *arguments):
-    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
+    # Nothing else of the environment: `make test ARGS=...` leaves its variables there.
+    variables = {"PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     return subprocess.run(
-        ["make", *arguments],
-        cwd=folder,
-        env=environment | {"PATH": path},
-        capture_output=True,
-        text=True,
+        ["make", *arguments], cwd=folder, env=variables, capture_output=True, text=True
     )
 
 
