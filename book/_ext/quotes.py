@@ -63,7 +63,7 @@ def show(metric, how=""):
     words = how.split()
     if words in (["n"], ["unit"]):
         return str(getattr(metric, how))
-    form = next((word for word in words if word not in WORDS), three_digits(metric))
+    form = next((word for word in words if word not in WORDS), digits_format(metric))
     unit = THIN + metric.unit if metric.unit else ""
     text = f"{metric.value:{form}}{unit}"
     if set(words) & set(WORDS):
@@ -74,7 +74,7 @@ def show(metric, how=""):
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def three_digits(metric):
+def digits_format(metric):
     """Return the format with three digits of a value or, if larger, of half its interval."""
     half = 0 if metric.low is None else (metric.high - metric.low) / 2
     largest = max(abs(metric.value), half)

@@ -54,8 +54,8 @@ def test_an_interval_that_is_not_there_is_not_quoted():
     ("value", "form"),
     [(0.00123, ".5f"), (0.0999, ".4f"), (5.3, ".2f"), (12.3, ".1f"), (640.0, ".0f"), (0, ".2f")],
 )
-def test_three_digits(value, form):
-    assert quotes.three_digits(Metric(value=value, n=48, unit="", tolerance=0)) == form
+def test_the_format_of_three_digits(value, form):
+    assert quotes.digits_format(Metric(value=value, n=48, unit="", tolerance=0)) == form
 
 
 def test_a_value_near_zero_has_no_more_digits_than_its_interval_bears_out():

@@ -178,9 +178,9 @@ def estimate(
     """Turn values by seed and person, (S, P), into a metric of n pictures, times a scale.
 
     Its interval ends at the limits, such as (0, 1) for values that are shares. Values that all lie
-    at one of two limits have no scatter to tell an interval from: it then holds each share of
-    persons who lie elsewhere that goes with so many who do not (Clopper and Pearson, The use of
-    confidence or fiducial limits, Biometrika 26, 1934).
+    at one of two finite limits have no scatter to tell an interval from; it is then that of a
+    share seen in none, or in all, of P persons (Clopper and Pearson, The use of confidence or
+    fiducial limits, Biometrika 26, 1934).
     """
     value, low, high = crossed_interval(values)
     interval = (value, max(low, limits[0]), min(high, limits[1]))
