@@ -31,8 +31,9 @@ book: $(INSTALLED)  ## execute the notebooks and build the site (PROFILE=demo, c
 	@echo "The book ($(PROFILE)): _build/html/index.html"
 	@echo "Open it with: $$(command -v xdg-open || command -v open || echo 'a browser,') $(CURDIR)/_build/html/index.html"
 
+# The longest group, the book's, is the first to be collected and has to be the first to start.
 test: lint  ## lint, then every test
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 	@echo "All tests passed."
 
 pdf: book  ## print all pages into _build/facekp.pdf (PROFILE)

@@ -13,6 +13,19 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
+def pytest_collection_modifyitems(items):
+    """Keep together, in one process, what shares a fixture that takes long.
+
+    That is the built book for all of tests/book and a file's own fixtures elsewhere, unless a test
+    names its group itself.
+    """
+    book = Path(__file__).parent / "book"
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            group = "book" if book in item.path.parents else str(item.path)
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
     """Keep decoded faces of the tests out of the user's cache, in subprocesses too."""
