@@ -33,7 +33,7 @@ book: $(INSTALLED)  ## execute the notebooks and build the site (PROFILE=demo, c
 
 # The longest group, the book's, is the first to be collected and has to be the first to start.
 test: lint  ## lint, then every test
-	@$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 	@echo "All tests passed."
 
 pdf: book  ## print all pages into _build/facekp.pdf (PROFILE)

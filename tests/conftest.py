@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from cartoon_faces import write_ibug, write_imm
 
@@ -13,18 +14,23 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items):
-    """Keep together, in one process, what shares a fixture that takes long.
+class TogetherByFixture(LoadScopeScheduling):
+    """Hands out to one process, as a whole, the tests that share a fixture which takes long.
 
-    That is the built book for all of tests/book and a file's own fixtures elsewhere, unless a test
-    names its group itself.
+    That is the built book for tests/book, a tiny run in test_sections, and elsewhere what a file
+    has. (The groups of the plugin itself, --dist loadgroup, do not work with pytest 9.)
     """
-    book = Path(__file__).parent / "book"
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            group = "book" if book in item.path.parents else str(item.path)
-            item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        path, _, name = nodeid.partition("::")
+        if path.startswith("tests/book/"):
+            return "tests/book"
+        return name.partition("[")[2] if path == "tests/test_sections.py" else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return TogetherByFixture(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

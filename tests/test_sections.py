@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import time
-from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -250,16 +249,9 @@ def test_each_notebook_has_its_line_here():
     assert {path.stem for path in ROOT.glob("notebooks/[0-9]*.ipynb")} == set(SECTIONS)
 
 
-def tiny(notebook: str, profile: str):
-    """Return a tiny run as a parameter; tests that look at it share a process, which runs it."""
-    group = pytest.mark.xdist_group(f"{notebook}-{profile}")
-    return pytest.param(notebook, profile, marks=group, id=f"{notebook}-{profile}")
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("notebook", "profile"), [tiny(*both) for both in product(SECTIONS, ("demo", "gpu"))]
-)
+@pytest.mark.parametrize("profile", ["demo", "gpu"])
+@pytest.mark.parametrize("notebook", SECTIONS)
 class TestTiny:
     def test_every_cell_ran_and_left_only_what_belongs_in_a_book(self, notebook, profile, tiny_run):
         executed = nbformat.read(tiny_run(notebook, profile).executed(notebook, profile), 4)
@@ -319,9 +311,8 @@ def kill_when(process: subprocess.Popen, due) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("01_nose_tip-gpu")
-def test_killed_three_times_and_started_again(tiny_run, cartoons, tmp_path):
-    notebook, profile = "01_nose_tip", "gpu"
+@pytest.mark.parametrize(("notebook", "profile"), [("01_nose_tip", "gpu")])
+def test_killed_three_times_and_started_again(notebook, profile, tiny_run, cartoons, tmp_path):
     uninterrupted = tiny_run(notebook, profile).timeless(profile)
     checkout = Checkout(tmp_path, cartoons)
     checkpoints = checkout.root / "_build" / "checkpoints" / profile
