@@ -249,6 +249,12 @@ def test_each_notebook_has_its_line_here():
     assert {path.stem for path in ROOT.glob("notebooks/[0-9]*.ipynb")} == set(SECTIONS)
 
 
+@pytest.mark.parametrize("notebook", SECTIONS)
+def test_saving_changes_nothing_but_what_was_edited(notebook):
+    text = (ROOT / "notebooks" / f"{notebook}.ipynb").read_text()
+    assert nbformat.writes(nbformat.reads(text, 4)) + "\n" == text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("profile", ["demo", "gpu"])
 @pytest.mark.parametrize("notebook", SECTIONS)

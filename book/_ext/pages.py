@@ -173,23 +173,32 @@ def claim_rows(env):
 def runs(env):
     """Give time, memory, machine and versions of each notebook's run."""
     root = Path(env.config.facekp_root)
-    head = ("section", "profile", "time", "memory", "machine", "versions", "made by")
-    rows = [head]
-    for store, committed in (
-        (Store(root, "cpu"), True),
-        (Store(root, env.config.facekp_profile), False),
-    ):
-        for name, section in store.sections(committed).items():
-            kind = f"{section.profile}, {'reference' if committed else 'this build'}"
-            rows.append((name.replace("_", " "), kind, *_made(section.provenance)))
-    return _table(rows, "Runs behind the numbers.", "tab-runs", "runs")
+    kinds = {"reference": (Store(root, "cpu"), True)}
+    kinds["this build"] = Store(root, env.config.facekp_profile), False
+    found = {kind: store.sections(committed) for kind, (store, committed) in kinds.items()}
+    rows = [("section", "run", "notebook", "trainings", "memory", "made on", "made by")]
+    places = []  # machines with their versions, in the order in which they are met
+    for path in sorted(root.glob("notebooks/*.ipynb")):
+        name = path.stem[3:]
+        for kind, sections in found.items():
+            if name not in sections:
+                continue
+            made = sections[name].provenance
+            if (place := _place(made)) not in places:
+                places.append(place)
+            times = (_duration(made[part]) for part in ("wall_seconds", "training_seconds"))
+            memory = f"{made['peak_memory_mb'] / 1024:.1f} GB"
+            run = f"{kind}, {sections[name].profile}"
+            number = f"({places.index(place) + 1})"
+            rows.append((name.replace("_", " "), run, *times, memory, number, commit(made)))
+    listed = "\n".join(f"{number}. {place}" for number, place in enumerate(places, start=1))
+    return f"{_table(rows, 'Runs behind the numbers.', 'tab-runs', 'runs')}\n\nMade on:\n\n{listed}"
 
 
-def _made(made):
-    time = f"{_duration(made['wall_seconds'])}; trainings {_duration(made['training_seconds'])}"
-    machine = f"{made['cores']} cores, {made['device']}, {made['system']}"
+def _place(made):
+    """Describe a run's machine and the versions that it used."""
     versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
-    return time, f"{made['peak_memory_mb'] / 1024:.1f} GB", machine, versions, commit(made)
+    return f"{made['cores']} cores, {made['device']}, {made['system']}; {versions}"
 
 
 def _duration(seconds):
