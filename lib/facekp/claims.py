@@ -22,7 +22,8 @@ from facekp.results import Metric, ResultsError, Section, Store
 __all__ = ["Claim", "ClaimsError", "Rule", "load_claims", "table", "verdict"]
 
 REFERENCE = "cpu"  # the profile whose committed results decide, whatever was executed
-SPLIT = re.compile(r"\.(?:cv|val|test|all|primary)\b")  # what follows in a metric's name is not told
+# What follows in a metric's name is not told.
+SPLIT = re.compile(r"\.(?:cv|val|test|all|primary)\b")
 
 
 class ClaimsError(Exception):
