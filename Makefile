@@ -58,9 +58,13 @@ demo-data: $(DEMO_INSTALLED)  ## render data/demo; one picture anew: DEMO_OUT=ag
 	@if test "$(DEMO_OUT)" = data/demo; then $(DEMO_FACES) card data/demo; \
 	 else $(DEMO_FACES) verify "$(DEMO_OUT)" data/demo; fi
 
+# Without other parameters (-p) this makes what the book is built from: noted for the graph, which
+# otherwise would not know by which library it was made.
 run: $(INSTALLED)  ## execute one notebook: NB=01_nose_tip PROFILE=cpu ARGS="-p epochs 5"
 	@test -n "$(NB)" || { echo 'make run needs a notebook: make run NB=01_nose_tip' >&2; exit 2; }
 	@$(PY) -m facekp.notebooks run $(NB) --profile $(PROFILE) $(ARGS)
+	@$(if $(filter -p% --output%,$(ARGS)),,$(SNAKEMAKE) --quiet all --touch --force \
+	  _build/executed/$(PROFILE)/$(basename $(notdir $(NB))).ipynb)
 
 lab: $(INSTALLED)  ## open JupyterLab on the notebooks; git then sees them without outputs
 	@if git rev-parse --git-dir >/dev/null 2>&1; then \

@@ -100,6 +100,15 @@ def test_bare_make_prints_a_line_a_target():
         assert re.search(rf"^  make {target} +\S", printed, re.MULTILINE)
 
 
+def test_what_was_run_alone_is_due_when_the_library_changes(checkout):
+    shutil.rmtree(checkout / ".snakemake")  # nothing is known of what the graph made
+    done = make(checkout, "run", f"NB={NOTEBOOK}")
+    assert done.returncode == 0, done.stderr
+    with (checkout / "lib" / "facekp" / "coords.py").open("a") as module:
+        module.write("# changed\n")
+    assert notebooks(due(checkout)) == {f"notebook_{NOTEBOOK}"}
+
+
 def status(folder):
     command = ["git", "status", "--porcelain", "notebooks"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
