@@ -22,6 +22,9 @@ def checkout(site, tmp_path):
     left_out = shutil.ignore_patterns(".venv", "__pycache__", "checkpoints")
     shutil.copytree(ROOT, folder, symlinks=True, ignore=left_out)
     (folder / ".venv").symlink_to(ROOT / ".venv")
+    # The filter of `make lab` takes seconds a notebook, and a copy looks new to git.
+    filtered = ["git", "config", "--local", "--unset", "filter.nbstripout.clean"]
+    subprocess.run(filtered, cwd=folder, capture_output=True)
     return folder
 
 
