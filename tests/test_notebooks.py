@@ -219,7 +219,7 @@ def test_a_killed_run_leaves_nothing_that_passes_for_whole(root):
     )
     command = [sys.executable, "-m", "facekp.notebooks", "run", "01_toy"]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not started.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)

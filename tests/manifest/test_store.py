@@ -31,8 +31,8 @@ def leftovers(repository) -> list[str]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch):
-    """A downloader that waits 0.3 s for a packet rather than half a minute."""
-    quick = functools.partial(ResumingDownloader, tries=2, timeout=(0.3, 0.3))
+    """A downloader that waits a second for a packet rather than half a minute."""
+    quick = functools.partial(ResumingDownloader, tries=2, timeout=(1, 1))
     monkeypatch.setattr(store, "ResumingDownloader", quick)
 
 
@@ -110,12 +110,12 @@ class TestTransfer:
     def test_a_stalled_server_is_given_up(
         self, impatient, repository, server, toy_archive, toy_files
     ):
-        slow = server.serve("/slow.tar.gz", toy_archive, wait=0.8)
+        slow = server.serve("/slow.tar.gz", toy_archive, wait=3)
         good = server.serve("/good.tar.gz", toy_archive)
         repository.write(slow, good)
         begun = time.monotonic()
         assert pictures(fetch("toy")) == toy_files
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 15
         assert ("/good.tar.gz", None) in server.asked
 
 
@@ -277,13 +277,13 @@ class TestProcesses:
         assert int(server.asked[-1][1].removeprefix("bytes=").removesuffix("-")) > 100_000
 
     def wait_for_part(self, repository, size: int) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             parts = list((repository.cache / "data").glob(".fetch-toy_db/*.part"))
             if parts and parts[0].stat().st_size > size:
                 return
             time.sleep(0.01)
-        pytest.fail("the transfer did not begin within 20 s")
+        pytest.fail("the transfer did not begin within a minute")
 
     @pytest.mark.parametrize("step", ["unpack", "_check", "_record"])
     def test_stop_at_a_later_step_and_go_on(
@@ -306,7 +306,7 @@ class TestProcesses:
     def test_two_at_once_fetch_once(self, repository, server, toy_archive, toy_files):
         repository.write(server.serve("/toy.tar.gz", toy_archive, wait=0.02, packet=10_000))
         processes = [start_fetch(), start_fetch()]
-        outputs = [process.communicate(timeout=30) for process in processes]
+        outputs = [process.communicate(timeout=120) for process in processes]
         assert [process.returncode for process in processes] == [0, 0], outputs
         assert pictures(repository.folder) == toy_files
         assert len(server.asked) == 1
