@@ -296,6 +296,14 @@ class TestTable:
         with pytest.raises(ClaimsError, match=r"there is no results/cpu/toy\.json"):
             table(root)
 
+    @pytest.mark.parametrize("split", ["cv", "val", "test", "all", "primary"])
+    def test_the_evidence_leaves_the_split_out(self, root, write, commit, split):
+        metric = f"old_less_new.{split}.nme"
+        write(entry(rule=ENTRY["rule"] | {"metrics": [metric]}))
+        commit(**{metric.replace(".", "__"): (6, 7)})
+        (row,) = table(root).to_dict("records")
+        assert row["evidence"].endswith(": old less new: 6.50 % (6.00 to 7.00)")
+
 
 class TestCommandLine:
     def test_a_line_a_claim_then_a_count(self, root, write, commit, capsys):
