@@ -173,9 +173,10 @@ def claim_rows(env):
 def runs(env):
     """Give time, memory, machine and versions of each notebook's run."""
     root = Path(env.config.facekp_root)
-    kinds = {"reference": (Store(root, "cpu"), True)}
-    kinds["this build"] = Store(root, env.config.facekp_profile), False
-    found = {kind: store.sections(committed) for kind, (store, committed) in kinds.items()}
+    found = {
+        "reference": Store(root, "cpu").sections(committed=True),
+        "this build": Store(root, env.config.facekp_profile).sections(),
+    }
     rows = [("section", "run", "notebook", "trainings", "memory", "made on", "made by")]
     places = []  # machines with their versions, in the order in which they are met
     for path in sorted(root.glob("notebooks/*.ipynb")):
