@@ -134,3 +134,10 @@ def test_the_absolute_error_leaves_hidden_keypoints_out():
     visible = np.array([[True, False], [True, True]])
     found = metrics.absolute_error(predicted, np.zeros((2, 2, 2)), visible)
     np.testing.assert_allclose(found, [3.5, 0.25])
+
+
+def test_the_offset_keeps_its_sign_and_leaves_hidden_keypoints_out():
+    predicted = np.array([[[3.0, -2.0], [9.0, 9.0]], [[1.0, 1.0], [-3.0, 5.0]], [[1.0, 1.0]] * 2])
+    visible = np.array([[True, False], [True, True], [False, False]])
+    found = metrics.offset(predicted, np.zeros((3, 2, 2)), visible)
+    np.testing.assert_array_equal(found, [[3.0, -2.0], [-1.0, 3.0], [np.nan, np.nan]])

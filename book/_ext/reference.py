@@ -97,7 +97,7 @@ METHODS = {
         ("binary_masks", "gaussian7.test"): "U-Net, Gaussians, trained briefly",
         ("resnet", "dlib.test"): "dlib's regression trees",
         ("resnet", "resnet.test"): "ResNet-18",
-        ("transfer", "real.test"): "U-Net, 550 photographs",
+        ("transfer", "real.test"): "U-Net, some of the photographs",
         ("fair_comparison", "best.test"): "U-Net, best recipe",
     },
 }

@@ -21,6 +21,7 @@ __all__ = [
     "failure",
     "jackknife",
     "nme",
+    "offset",
     "pixel_error",
     "pull",
 ]
@@ -83,6 +84,37 @@ def absolute_error(predicted: Array, truth: Array, visible: Array | None = None)
     # Each coordinate counts as a keypoint on a line.
     lines = (np.reshape(points, (*np.shape(points)[:-2], -1, 1)) for points in (predicted, truth))
     return pixel_error(*lines, None if visible is None else np.repeat(visible, 2, -1))
+
+
+def offset(predicted: Array, truth: Array, visible: Array | None = None) -> Array:
+    """Average Δx and Δy, with their signs, over the keypoints of each picture.
+
+    Parameters
+    ----------
+    predicted, truth : ndarray, (..., K, 2)
+        Pixels of one and the same picture space.
+    visible : ndarray, (..., K), bool, optional
+        Keypoints that count; all where omitted.
+
+    Returns
+    -------
+    ndarray, (..., 2)
+        Pixels; positive where predictions lie to the right of the truth, or below it. NaN where
+        no keypoint counts.
+
+    Examples
+    --------
+    Two keypoints, one 3 to the right, one 1 to the left and 4 below:
+
+    >>> offset(np.array([[3.0, 0.0], [0.0, 5.0]]), np.array([[0.0, 0.0], [1.0, 1.0]]))
+    array([1., 2.])
+    """
+    difference = np.asarray(predicted, float) - truth
+    if visible is None:
+        return difference.mean(-2)
+    count = visible.sum(-1)[..., None]
+    with np.errstate(invalid="ignore"):
+        return np.where(count > 0, (difference * visible[..., None]).sum(-2) / count, np.nan)
 
 
 def pull(predicted: Array, truth: Array, point: Array) -> Array:

@@ -162,10 +162,13 @@ class TestManyKeypoints:
             expected = error[:, list(members)].mean(1)
             assert found.groups[name] == pytest.approx(expected, abs=1e-4)
         assert found.by_keypoint == pytest.approx(error.mean(0), abs=1e-4)
+        offset = 4 * (predictions(run) - val.keypoints).mean(1)
+        np.testing.assert_allclose(found.offset, offset, atol=1e-3)
         table = scores([run], faces)
         assert table["nme"].tolist() == found.nme
         assert table["jaw"].tolist() == found.groups["jaw"]
         assert table["person"].tolist() == val.groups.tolist()
+        np.testing.assert_array_equal(table[["dx", "dy"]], found.offset)
 
     def test_a_large_set_keeps_the_ends_of_the_ranking(
         self, all_keypoints, faces, store, monkeypatch

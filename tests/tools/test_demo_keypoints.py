@@ -75,22 +75,63 @@ def test_normals_come_from_the_same_place():
     np.testing.assert_allclose(middle, [[np.sqrt(0.5), np.sqrt(0.5), 0]])
 
 
-@pytest.mark.parametrize(("scheme", "count"), [("ibug68", 68), ("imm58", 58)])
+def test_the_jaws_points_are_spread_over_what_is_seen():
+    # A straight outline in which the chin's point comes at 60 of 100: it slides on by a quarter
+    # of the 10 beyond the middle. Eight steps lead there, the last of which is 0.95 of the others.
+    outline = np.array([[0.0, 0], [30, 0], [60, 0], [70, 0], [100, 0]])
+    at = keypoints.spread(outline)
+    x = np.interp(at, range(5), outline[:, 0])
+    assert x[[0, 8, 16]] == pytest.approx([0, 62.5, 100])
+    step, back = 62.5 / 7.95, 37.5 / 7.95
+    assert np.diff(x) == pytest.approx([*7 * [step], 0.95 * step, 0.95 * back, *7 * [back]])
+
+
+def test_the_jaws_points_do_not_depend_on_how_densely_the_outline_is_given():
+    angle = np.radians(np.linspace(180, 0, 65))
+    coarse, dense = (
+        np.stack([np.cos(a), 1.3 * np.sin(a)], 1) for a in (angle, np.linspace(np.pi, 0, 1025))
+    )
+    for axis in range(2):
+        ours = np.interp(keypoints.spread(coarse), range(65), coarse[:, axis])
+        theirs = np.interp(keypoints.spread(dense), range(1025), dense[:, axis])
+        np.testing.assert_allclose(ours, theirs, atol=1e-3)
+
+
+def test_points_along_the_outline_lie_on_the_mesh_with_its_normals(monkeypatch):
+    # A straight jaw of 65 vertices along x, and one keypoint more, above it.
+    vertices = np.array([[k / 64, 0.0, 0.0] for k in range(65)] + [[0.5, 0.0, 1.0]])
+    normals = np.tile([0.0, -1, 0], (66, 1))
+    normals[:65, 0] = np.linspace(-1, 1, 65)
+    strips = [{"strip": [[[k, 1.0]]], "direction": [0, 0]} for k in range(66)]
+    monkeypatch.setattr(keypoints, "table", lambda: {"schemes": {"ibug68": strips}})
+    found = keypoints.place("ibug68", vertices, normals, Flat(), roll=0)
+    assert found.points.shape == (18, 2)
+    np.testing.assert_allclose(found.points, found.surface[:, [0, 2]] * [1, -1])
+    assert found.points[[0, 8, 16, 17]] == pytest.approx(
+        np.array([[0, 0], [0.5, 0], [1, 0], [0.5, -1]])
+    )
+    assert np.linalg.norm(found.normals, axis=1) == pytest.approx(np.ones(18))
+    slope = found.normals[:17, 0] / -found.normals[:17, 1]
+    np.testing.assert_allclose(slope, 2 * found.points[:17, 0] - 1, atol=0.01)
+
+
+@pytest.mark.parametrize(("scheme", "count"), [("ibug68", 65 + 51), ("imm58", 58)])
 def test_the_table_holds_whole_weights_and_mirrored_directions(scheme, count):
     strips = keypoints.table()["schemes"][scheme]
     assert len(strips) == count
     for keypoint in strips:
         for point in keypoint["strip"]:
             assert sum(w for _, w in point) == pytest.approx(1, abs=2e-3)
-    jaw = strips[:17] if scheme == "ibug68" else strips[:13]
+    jaw = strips[: keypoints.OUTLINES.get(scheme, 13)]
     for right, left in zip(jaw, jaw[::-1], strict=True):
         assert right["direction"][0] == pytest.approx(-left["direction"][0], abs=0.05)
         assert len(right["strip"]) == len(left["strip"])
 
 
-def test_the_68_keypoints_keep_the_frames_jaw_and_move_the_eye_corners():
+def test_the_68_keypoints_keep_the_frames_bridge_and_move_the_eye_corners():
     schemes = keypoints.table()["schemes"]
-    frame, labels = schemes["frame68"], schemes["ibug68"]
-    assert labels[:17] == frame[:17]
-    assert not {36, 45} & {k for k in range(68) if labels[k] == frame[k]}
+    frame, labels = schemes["frame68"], schemes["ibug68"][keypoints.OUTLINES["ibug68"] :]
+    kept = {k for k in range(17, 68) if labels[k - 17] == frame[k]}
+    assert {27, 30} <= kept
+    assert not {36, 45} & kept
     assert set(keypoints.FRAMES) == set(schemes) - {"frame68"}

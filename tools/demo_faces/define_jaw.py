@@ -98,11 +98,12 @@ def furthest_hit(origin: np.ndarray, direction: np.ndarray, triangles: np.ndarra
 
 
 def jaw_strips(
-    vertices: np.ndarray, quads: list[list[int]], half: int, start_z: float
+    vertices: np.ndarray, quads: list[list[int]], half: int, start_z: float, under: int = 0
 ) -> list[dict]:
     """Return the strips of the subject's right half, from the first point to the chin.
 
-    half: number of strips; start_z: height of the first on the reference head, metres.
+    half: number of strips; start_z: height of the first on the reference head, metres; under: scan
+    steps by which those of the chin begin behind the frontal contour, on its lower side.
     """
     scan = JawScan(vertices, quads)
     thetas = np.radians(np.arange(-40, 90.1, 2.0))
@@ -116,6 +117,7 @@ def jaw_strips(
     for theta in np.interp(np.linspace(arc[first], arc[-1], half), arc, thetas):
         profile = scan.profile(theta)
         end = scan.contour_index(profile, theta)
+        end += round(float(np.interp(np.degrees(theta), [30, 60], [0, under])))
         points = [point for _, point in profile[max(0, end - STRIP_STEPS) : end + 1 : 2]]
         strips.append(
             {

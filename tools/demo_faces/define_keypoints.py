@@ -10,7 +10,7 @@ import numpy as np
 
 from .body import SKIN_VERTICES, rest_vertices, topology
 from .define_jaw import jaw_strips
-from .keypoints import TABLE
+from .keypoints import JAW, OUTLINES, TABLE
 
 # Edge loops around the subject's right eye and the mouth.
 LID_MARGIN_RIGHT = [
@@ -54,11 +54,13 @@ BROW_HEAD = 0.55  # where the brow begins between the first two columns
 BROW_TOP, BROW_MID, BROW_BOTTOM = 0.30, -0.32, -0.95  # edges, in ring distances, + upwards
 NOSE_MIDLINE = [132, 133, 134, 135, 131, 5063, 164, 201, 291, 5134, 294]
 NOSE_WING, NOSTRIL, NOSE_BASE = 286, 313, 317
+JAW_START = 0.660  # metres, height of 300-W's first and last point on the reference head
+UNDER_CHIN = 7  # scan steps: by as much do the annotators draw the chin lower than its contour
 EAR_TOP = [-0.0725, -0.118, 0.666]  # metres: where spectacles rest
 # Steps from the frame to the places that 300-W's annotators chose, by keypoint of the subject's
 # right half: per cent of the distance of the outer eye corners, to the picture's right and up, in
 # the frontal view. As much was a net that saw the frame's places alone off on training pictures.
-# Less than 0.7 was left alone, as was the jaw, whose contour has no places of its own.
+# Less than 0.7 was left alone; the jaw's points are spread anew in each picture (`keypoints`).
 MOVES = {
     18: (2.5, 2.1),
     19: (4.0, 1.2),
@@ -236,13 +238,23 @@ def lips(surface: Surface) -> dict[str, tuple[list, list]]:
 
 
 def ibug68(surface: Surface, frame: list[dict]) -> list[dict]:
-    """Return the 68 keypoints of 300-W: the frame's, moved to where its annotators put them."""
+    """Return 300-W's keypoints, moved to its annotators' places, the outline of the jaw first."""
     out = moved(surface, frame)
     edges = lips(surface)["edge"]
     for k, paths, place in ((36, right_eye(surface), EYE_CORNER), (60, edges, MOUTH_CORNER)):
         out[k] = single(between(*(surface.along(path, [place])[0] for path in paths), 0.5))
         out[MIRROR[k]] = surface.mirrored(out[k])
-    return out
+    return [*jaw(surface, OUTLINES["ibug68"], JAW_START, UNDER_CHIN), *out[JAW:]]
+
+
+def jaw(surface: Surface, count: int, start_z: float, under: int = 0) -> list[dict]:
+    """Return so many strips of the jaw, evenly spaced in the frontal view, from right to left.
+
+    start_z: height of the first and the last on the reference head, metres; under: see
+    `jaw_strips`.
+    """
+    right = jaw_strips(surface.vertices, surface.quads, count // 2 + 1, start_z, under)
+    return right + [surface.mirrored(p) for p in right[-2::-1]]
 
 
 def moved(surface: Surface, frame: list[dict]) -> list[dict]:
@@ -261,8 +273,6 @@ def moved(surface: Surface, frame: list[dict]) -> list[dict]:
 
 def frame68(surface: Surface) -> list[dict]:
     """Return the 68 places that frame a face, in 300-W's order."""
-    jaw = jaw_strips(surface.vertices, surface.quads, 9, 0.660)
-    jaw += [surface.mirrored(p) for p in jaw[-2::-1]]
     brow = [single(p) for p in surface.along(brow_edge(BROW_TOP)[::-1], [0, 0.25, 0.5, 0.75, 1])]
     brow += [surface.mirrored(p) for p in brow[::-1]]
     bridge = [single(p) for p in surface.along(NOSE_MIDLINE, [0, 1 / 3, 2 / 3, 1])]
@@ -274,7 +284,8 @@ def frame68(surface: Surface) -> list[dict]:
         for p in (*surface.along(upper, [0, 0.35, 0.68, 1]), *surface.along(lower, [0.68, 0.35]))
     ]
     left = [surface.mirrored(eye[k]) for k in (3, 2, 1, 0, 5, 4)]
-    return jaw + brow + bridge + base + eye + left + ibug_mouth(surface)
+    outline = jaw(surface, JAW, JAW_START)
+    return outline + brow + bridge + base + eye + left + ibug_mouth(surface)
 
 
 def ibug_mouth(surface: Surface) -> list[dict]:
@@ -309,8 +320,6 @@ def ibug_mouth(surface: Surface) -> list[dict]:
 
 def imm58(surface: Surface) -> list[dict]:
     """Return the 58 keypoints in the order of IMM's ASF files."""
-    jaw = jaw_strips(surface.vertices, surface.quads, 7, 0.617)
-    jaw += [surface.mirrored(p) for p in jaw[-2::-1]]
     upper, lower = right_eye(surface)
     right = [
         single(p)
@@ -327,7 +336,7 @@ def imm58(surface: Surface) -> list[dict]:
         )
     ]
     return [
-        *jaw,
+        *jaw(surface, 13, 0.617),
         *(surface.mirrored(p) for p in right),
         *right,
         *(surface.mirrored(p) for p in brow),

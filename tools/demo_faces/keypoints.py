@@ -6,6 +6,10 @@ furthest outwards in the picture. The strips of the jaw run from the frontal con
 the cheek, so that the far side of a turned head is labelled on its visible outline, as
 annotators of 300-W and IMM drew it; those of the inner lips run over three rings of the lips.
 
+The jaw of 300-W has no places on the skin but its ends and, nearly, the chin: the annotators spread
+the points between them evenly over what they saw. So its strips, many more than its points, are an
+*outline*, along which `spread` finds the points in each picture.
+
 keypoints.json holds the strips; `define_keypoints` wrote it. Beside the two schemes it holds the
 *frame*, the 68 places by which cameras are aimed, exposed and boxes drawn: it stays as it is when
 a keypoint's definition changes, and with it the pictures.
@@ -21,6 +25,12 @@ import numpy as np
 from .geometry import unit
 
 FRAMES = {"ibug68": "frame68", "imm58": "imm58"}  # what frames a face of each scheme
+OUTLINES = {"ibug68": 65}  # strips, the first of their scheme, that are the jaw's outline
+JAW = 17  # points spread along it
+# Read off 300-W's training labels, by how far heads are turned: of a half of the jaw, the step next
+# to the chin is a bit shorter than the others; and the chin's point lies further from the middle of
+# the outline than the chin does.
+LAST_STEP, CHIN_SLIDE = 0.95, 0.25
 TABLE = Path(__file__).with_name("keypoints.json")
 
 
@@ -35,6 +45,19 @@ class Projected:
     points: np.ndarray
     surface: np.ndarray
     at: np.ndarray
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The keypoints of one picture as they are labelled.
+
+    points: (K, 2) pixels of the picture; surface: (K, 3) metres, the place on the mesh; normals:
+    (K, 3) unit normals there.
+    """
+
+    points: np.ndarray
+    surface: np.ndarray
+    normals: np.ndarray
 
 
 @functools.lru_cache(maxsize=1)
@@ -78,6 +101,35 @@ def project(strips: list[dict], vertices: np.ndarray, camera, roll: float) -> Pr
     places = np.array(surface)
     # Projected last: a fraction between two points in space is another one in the picture.
     return Projected(camera.project(places), places, np.array(found))
+
+
+def place(scheme: str, vertices: np.ndarray, normals: np.ndarray, camera, roll: float) -> Placed:
+    """Return the keypoints of a scheme; arguments as for `project`, normals (V, 3) of vertices."""
+    strips, outline = table()["schemes"][scheme], OUTLINES.get(scheme, 0)
+    found = project(strips, vertices, camera, roll)
+    parts = [found.surface, surface_normals(strips, found.at, normals)]
+    if outline:
+        at = spread(found.points[:outline])
+        parts = [
+            np.concatenate([[between(part[:outline], k) for k in at], part[outline:]])
+            for part in parts
+        ]
+    surface, facing = parts
+    return Placed(camera.project(surface), surface, unit(facing))
+
+
+def spread(outline: np.ndarray) -> np.ndarray:
+    """Return (17,) fractional indices in an outline (P, 2): where the jaw's points lie along it.
+
+    The outline leads from one end of the jaw to the other; its middle point is the chin's.
+    """
+    arc = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(outline, axis=0), axis=1))])
+    chin = arc[len(arc) // 2]
+    chin += CHIN_SLIDE * (chin - arc[-1] / 2)
+    steps = np.append(np.ones(JAW // 2 - 1), LAST_STEP)
+    half = np.append(0, steps.cumsum() / steps.sum())  # 0 at an end of the jaw, 1 at the chin
+    lengths = np.append(chin * half, arc[-1] - (arc[-1] - chin) * half[-2::-1])
+    return np.interp(lengths, arc, np.arange(len(arc)))
 
 
 def surface_normals(strips: list[dict], at: np.ndarray, normals: np.ndarray) -> np.ndarray:

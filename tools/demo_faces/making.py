@@ -77,10 +77,9 @@ def naming(picture: Picture) -> Iterator[None]:
 
 def labels(shot: shots.Shot, rendered) -> dict:
     """Return what a record says of a shot's keypoints."""
-    strips = keypoints.table()["schemes"][shot.scheme]
-    found = keypoints.project(strips, rendered.vertices, rendered.camera, rendered.roll)
-    normals = keypoints.surface_normals(strips, found.at, rendered.normals)
-    seen = visibility.visible_keypoints(found.surface, normals, rendered.camera, rendered.geometry)
+    camera = rendered.camera
+    found = keypoints.place(shot.scheme, rendered.vertices, rendered.normals, camera, rendered.roll)
+    seen = visibility.visible_keypoints(found.surface, found.normals, camera, rendered.geometry)
     return {
         "points": found.points.round(4).tolist(),
         "visible": seen.tolist(),

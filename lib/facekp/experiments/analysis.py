@@ -115,8 +115,8 @@ def scores(
     DataFrame
         key and seed of the run; id of the picture, person (its group: a person, or a source
         photograph) and attributes; nme over all keypoints and, under its name, over each group of
-        them, fractions; mae in pixels of the original picture where it was kept, else NaN; pull
-        of a reading.
+        them, fractions; mae, and the mean offsets dx and dy, in pixels of the original picture
+        where they were kept, else NaN; pull of a reading.
     """
     order = {picture: i for i, picture in enumerate(faces.ids)}
     parts = []
@@ -124,6 +124,7 @@ def scores(
         val = faces.take([order[picture] for picture in run.ids])
         last = run.evaluations[epoch or run.parameters["epochs"]]
         found = run.readings[reading] if reading else last
+        dx, dy = zip(*found.offset, strict=True) if found.offset else (np.nan, np.nan)
         columns = {
             "key": run.key,
             "seed": run.parameters["seed"],
@@ -132,6 +133,8 @@ def scores(
             **val.attributes,
             "nme": found.nme,
             "mae": found.mae or np.nan,
+            "dx": dx,
+            "dy": dy,
             "pull": found.pull or np.nan,
             **found.groups,
         }

@@ -241,6 +241,7 @@ def evaluated(val: Faces, keypoints: np.ndarray) -> dict[str, Any]:
     found = {"nme": everywhere.tolist(), "keypoints": dict(points)}
     if count > 1:
         found["mae"] = metrics.absolute_error(predicted, truth, val.visible).tolist()
+        found["offset"] = metrics.offset(predicted, truth, val.visible).tolist()
         groups = val.scheme.groups.items()
         found["groups"] = {name: error(members).tolist() for name, members in groups}
         found["by_keypoint"] = [float(error([k]).mean()) for k in range(count)]

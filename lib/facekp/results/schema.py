@@ -68,14 +68,16 @@ class Evaluated(_Strict):
 
     ``nme`` is a fraction a picture, ``groups`` the same over the keypoints of each group alone,
     ``mae`` the mean of ``|Δx|`` and ``|Δy|`` a picture in pixels of the original picture,
-    ``by_keypoint`` the mean NME over the pictures for each keypoint. ``keypoints``, in crop pixels,
-    are those of all pictures of a small set, of the best and the worst of a large one. ``pull``
-    is ``metrics.pull`` to the crop's centre, a picture.
+    ``offset`` is ``metrics.offset`` in the same pixels, ``by_keypoint`` the mean NME over the
+    pictures for each keypoint. ``keypoints``, in crop pixels, are those of all pictures of a small
+    set, of the best and the worst of a large one. ``pull`` is ``metrics.pull`` to the crop's
+    centre, a picture.
     """
 
     nme: list[FiniteFloat]
     groups: dict[str, list[FiniteFloat]] = {}
     mae: list[FiniteFloat] = []
+    offset: list[tuple[FiniteFloat, FiniteFloat]] = []
     by_keypoint: list[FiniteFloat] = []
     keypoints: dict[str, Keypoints]
     pull: list[FiniteFloat] = []
@@ -119,7 +121,7 @@ class Run(_Strict):
         errors = [
             part
             for e in (*self.evaluations.values(), *self.readings.values())
-            for part in (e.nme, *e.groups.values(), e.mae or e.nme, e.pull or e.nme)
+            for part in (e.nme, *e.groups.values(), *filter(len, (e.mae, e.offset, e.pull)))
         ]
         if any(len(part) != len(self.ids) for part in errors):
             raise ValueError("each evaluation needs one error a picture")
