@@ -142,7 +142,7 @@ def draw_section(section):
     if panel.groups:
         axes[1].set(xlabel=panel.xlabel, xlim=(0, None))
     if len(panel.groups) > 1:
-        axes[1].legend(fontsize=8, loc="lower right")
+        axes[1].legend(fontsize=8, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
     return alt
 
 
