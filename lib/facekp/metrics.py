@@ -86,15 +86,13 @@ def absolute_error(predicted: Array, truth: Array, visible: Array | None = None)
     return pixel_error(*lines, None if visible is None else np.repeat(visible, 2, -1))
 
 
-def offset(predicted: Array, truth: Array, visible: Array | None = None) -> Array:
-    """Average Δx and Δy, with their signs, over the keypoints of each picture.
+def offset(predicted: Array, truth: Array, visible: Array) -> Array:
+    """Average Δx and Δy, with their signs, over the visible keypoints of each picture.
 
     Parameters
     ----------
-    predicted, truth : ndarray, (..., K, 2)
-        Pixels of one and the same picture space.
-    visible : ndarray, (..., K), bool, optional
-        Keypoints that count; all where omitted.
+    predicted, truth, visible : ndarray
+        As for ``absolute_error``.
 
     Returns
     -------
@@ -106,15 +104,13 @@ def offset(predicted: Array, truth: Array, visible: Array | None = None) -> Arra
     --------
     Two keypoints, one 3 to the right, one 1 to the left and 4 below:
 
-    >>> offset(np.array([[3.0, 0.0], [0.0, 5.0]]), np.array([[0.0, 0.0], [1.0, 1.0]]))
+    >>> predicted, truth = np.array([[3.0, 0.0], [0.0, 5.0]]), np.array([[0.0, 0.0], [1.0, 1.0]])
+    >>> offset(predicted, truth, np.array([True, True]))
     array([1., 2.])
     """
-    difference = np.asarray(predicted, float) - truth
-    if visible is None:
-        return difference.mean(-2)
-    count = visible.sum(-1)[..., None]
-    with np.errstate(invalid="ignore"):
-        return np.where(count > 0, (difference * visible[..., None]).sum(-2) / count, np.nan)
+    difference = (np.asarray(predicted, float) - truth) * visible[..., None]
+    with np.errstate(invalid="ignore"):  # 0 / 0 where none counts
+        return difference.sum(-2) / visible.sum(-1)[..., None]
 
 
 def pull(predicted: Array, truth: Array, point: Array) -> Array:

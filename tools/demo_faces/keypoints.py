@@ -36,7 +36,7 @@ TABLE = Path(__file__).with_name("keypoints.json")
 
 @dataclass(frozen=True)
 class Projected:
-    """The keypoints of one picture.
+    """Where each strip lies outermost in one picture.
 
     points: (K, 2) pixels of the picture; surface: (K, 3) metres, the place on the mesh; at: (K,)
     fractional indices of the surface points in their strips.
