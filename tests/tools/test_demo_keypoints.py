@@ -76,10 +76,10 @@ def test_normals_come_from_the_same_place():
 
 
 def test_the_jaws_points_are_spread_over_what_is_seen():
-    # A straight outline in which the chin's point comes at 60 of 100: it slides on by a quarter
-    # of the 10 beyond the middle. Eight steps lead there, the last of which is 0.95 of the others.
+    # A straight outline in which the chin's point comes at 60 of 100 and slides on by 2.5. Eight
+    # steps lead there, the last of which is 0.95 of the others.
     outline = np.array([[0.0, 0], [30, 0], [60, 0], [70, 0], [100, 0]])
-    at = keypoints.spread(outline)
+    at = keypoints.spread(outline, 2.5)
     x = np.interp(at, range(5), outline[:, 0])
     assert x[[0, 8, 16]] == pytest.approx([0, 62.5, 100])
     step, back = 62.5 / 7.95, 37.5 / 7.95
@@ -92,30 +92,72 @@ def test_the_jaws_points_do_not_depend_on_how_densely_the_outline_is_given():
         np.stack([np.cos(a), 1.3 * np.sin(a)], 1) for a in (angle, np.linspace(np.pi, 0, 1025))
     )
     for axis in range(2):
-        ours = np.interp(keypoints.spread(coarse), range(65), coarse[:, axis])
-        theirs = np.interp(keypoints.spread(dense), range(1025), dense[:, axis])
+        ours = np.interp(keypoints.spread(coarse, 0.1), range(65), coarse[:, axis])
+        theirs = np.interp(keypoints.spread(dense, 0.1), range(1025), dense[:, axis])
         np.testing.assert_allclose(ours, theirs, atol=1e-3)
 
 
+def test_a_point_slides_as_far_as_asked():
+    row = np.array([-40.0, -20, 0, 10, 30])
+    # 25 to the right of the middle: past the step of 10, three quarters into that of 20.
+    assert keypoints.slide(row, 25) == pytest.approx(3.75)
+    assert keypoints.slide(row, -10) == pytest.approx(1.5)
+    assert keypoints.slide(row, 0) == 2
+    np.testing.assert_allclose(keypoints.slide(row + 7, 25), 3.75)
+
+
+def test_a_point_slides_no_further_than_its_row_is_seen():
+    # The row turns back after 12, behind the nose: what follows lies on a cheek.
+    row = np.array([-30.0, -20, -10, 0, 12, 5, 30])
+    assert keypoints.slide(row, 20) == 4
+    assert keypoints.slide(row[::-1] * -1, -20) == 2
+    assert keypoints.slide(row, -99) == 0
+
+
+def face(turn):
+    """Return a face's vertices and strips for 300-W: all rows along x, the tip off by a turn.
+
+    The jaw runs along x from 0 to 1. A metre above it, the outer corners of the eyes lie at 0 and
+    1, and each row reaches 0.12 to either side of its middle at 0.5.
+    """
+    places = [[k / 64, 0.0, 0.0] for k in range(65)]
+    for k in range(17, 68):
+        x = {36: 0.0, 45: 1.0, 30: 0.5 + turn}.get(k, 0.5)
+        row = np.linspace(-0.12, 0.12, 13) if k in keypoints.SLIDES else [0]
+        places += [[x + dx, 0.0, 1.0] for dx in row]
+    strips = [{"strip": [[[k, 1.0]]], "direction": [0, 0]} for k in range(len(places))]
+    return np.array(places), strips
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.2, -0.2])
+def test_nose_and_lips_slide_with_the_turn(monkeypatch, turn):
+    vertices, strips = face(turn)
+    monkeypatch.setattr(keypoints, "table", lambda: {"schemes": {"ibug68": strips}})
+    normals = np.tile([0.0, -1, 0], (len(vertices), 1))
+    found = keypoints.place("ibug68", vertices, normals, Flat(), roll=0).points
+    assert found.shape == (68, 2)
+    for k, share in keypoints.SLIDES.items():
+        middle = 0.5 + (turn if k == 30 else 0)
+        assert found[k] == pytest.approx([middle + share * turn, -1])
+
+
 def test_points_along_the_outline_lie_on_the_mesh_with_its_normals(monkeypatch):
-    # A straight jaw of 65 vertices along x, and one keypoint more, above it.
-    vertices = np.array([[k / 64, 0.0, 0.0] for k in range(65)] + [[0.5, 0.0, 1.0]])
-    normals = np.tile([0.0, -1, 0], (66, 1))
+    vertices, strips = face(turn=0)
+    normals = np.tile([0.0, -1, 0], (len(vertices), 1))
     normals[:65, 0] = np.linspace(-1, 1, 65)
-    strips = [{"strip": [[[k, 1.0]]], "direction": [0, 0]} for k in range(66)]
     monkeypatch.setattr(keypoints, "table", lambda: {"schemes": {"ibug68": strips}})
     found = keypoints.place("ibug68", vertices, normals, Flat(), roll=0)
-    assert found.points.shape == (18, 2)
+    assert found.points.shape == (68, 2)
     np.testing.assert_allclose(found.points, found.surface[:, [0, 2]] * [1, -1])
-    assert found.points[[0, 8, 16, 17]] == pytest.approx(
-        np.array([[0, 0], [0.5, 0], [1, 0], [0.5, -1]])
+    assert found.points[[0, 8, 16, 45]] == pytest.approx(
+        np.array([[0, 0], [0.5, 0], [1, 0], [1, -1]])
     )
-    assert np.linalg.norm(found.normals, axis=1) == pytest.approx(np.ones(18))
+    assert np.linalg.norm(found.normals, axis=1) == pytest.approx(np.ones(68))
     slope = found.normals[:17, 0] / -found.normals[:17, 1]
     np.testing.assert_allclose(slope, 2 * found.points[:17, 0] - 1, atol=0.01)
 
 
-@pytest.mark.parametrize(("scheme", "count"), [("ibug68", 65 + 51), ("imm58", 58)])
+@pytest.mark.parametrize(("scheme", "count"), [("ibug68", 65 + 18 * 13 + 33), ("imm58", 58)])
 def test_the_table_holds_whole_weights_and_mirrored_directions(scheme, count):
     strips = keypoints.table()["schemes"][scheme]
     assert len(strips) == count
@@ -130,8 +172,13 @@ def test_the_table_holds_whole_weights_and_mirrored_directions(scheme, count):
 
 def test_the_68_keypoints_keep_the_frames_bridge_and_move_the_eye_corners():
     schemes = keypoints.table()["schemes"]
-    frame, labels = schemes["frame68"], schemes["ibug68"][keypoints.OUTLINES["ibug68"] :]
-    kept = {k for k in range(17, 68) if labels[k - 17] == frame[k]}
+    labels, first = {}, keypoints.OUTLINES["ibug68"]
+    for k in range(17, 68):
+        length = keypoints.ROW if k in keypoints.SLIDES else 1
+        labels[k] = schemes["ibug68"][first + length // 2]
+        first += length
+    assert first == len(schemes["ibug68"])
+    kept = {k for k, keypoint in labels.items() if keypoint == schemes["frame68"][k]}
     assert {27, 30} <= kept
     assert not {36, 45} & kept
     assert set(keypoints.FRAMES) == set(schemes) - {"frame68"}

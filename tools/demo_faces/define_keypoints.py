@@ -10,7 +10,7 @@ import numpy as np
 
 from .body import SKIN_VERTICES, rest_vertices, topology
 from .define_jaw import jaw_strips
-from .keypoints import JAW, OUTLINES, TABLE
+from .keypoints import EYE_CORNERS, JAW, OUTLINES, ROW, SLIDES, TABLE
 
 # Edge loops around the subject's right eye and the mouth.
 LID_MARGIN_RIGHT = [
@@ -53,15 +53,16 @@ BROW_LIFT = [-0.6, -0.3, 0.0, 0.0, 0.05, 0.15, 0.30, 0.10]  # of the brow off th
 BROW_HEAD = 0.55  # where the brow begins between the first two columns
 BROW_TOP, BROW_MID, BROW_BOTTOM = 0.30, -0.32, -0.95  # edges, in ring distances, + upwards
 NOSE_MIDLINE = [132, 133, 134, 135, 131, 5063, 164, 201, 291, 5134, 294]
-NOSE_WING, NOSTRIL, NOSE_BASE = 286, 313, 317
+NOSE_WING, NOSTRIL, UNDER_NOSE = 286, 313, 317
 JAW_START = 0.660  # metres, height of 300-W's first and last point on the reference head
 UNDER_CHIN = 7  # scan steps: by as much do the annotators draw the chin lower than its contour
 EAR_TOP = [-0.0725, -0.118, 0.666]  # metres: where spectacles rest
 # Steps from the frame to the places that 300-W's annotators chose, by keypoint of the subject's
 # right half: per cent of the distance of the outer eye corners, to the picture's right and up, in
-# the frontal view. As much was a net that saw the frame's places alone off on training pictures.
+# the frontal view. As much were nets that saw rendered faces alone off on training pictures.
 # Less than 0.7 was left alone; the jaw's points are spread anew in each picture (`keypoints`).
 MOVES = {
+    17: (0.8, 0.5),
     18: (2.5, 2.1),
     19: (4.0, 1.2),
     20: (2.7, -0.4),
@@ -76,16 +77,26 @@ MOVES = {
     41: (1.0, 0.5),
     48: (2.7, -0.6),
     49: (2.5, -1.3),
-    50: (-1.9, -0.4),
+    50: (-1.2, -1.2),
     51: (0.0, -2.1),
     57: (0.0, 0.7),
     58: (0.6, 0.4),
-    59: (1.8, -1.0),
+    59: (1.4, -0.4),
+    60: (0.0, -1.2),
+    61: (1.4, 0.0),
+    66: (0.0, -1.2),
+    67: (1.2, -1.2),
 }
-EYE_CORNERS = (36, 45)
+NOSE_BASE = range(31, 36)
 # As far inwards lie the outer corner of an eye and the inner one of the mouth, midway between lids
 # or lips: fractions of their length.
-EYE_CORNER, MOUTH_CORNER = 0.06, 0.075
+EYE_CORNER, MOUTH_CORNER = 0.10, 0.075
+# Half the length of a sliding keypoint's row: across the nose and along its base, as a fraction of
+# the distance of the outer eye corners; along a lip, as one of the lip's length.
+NOSE_ROW, LIP_ROW = 0.12, 0.2
+# Places along the lips, as fractions of their length from the subject's right.
+LOWER_LIP = {55: 0.80, 56: 0.62, 57: 0.50, 58: 0.38, 59: 0.20}
+INNER_LIPS = {61: 0.37, 62: 0.50, 63: 0.63, 65: 0.64, 66: 0.50, 67: 0.36}
 MIRROR = [
     *range(16, -1, -1),
     *range(26, 16, -1),
@@ -151,11 +162,16 @@ class Surface:
         pairs = zip(self.corners[t], weights[t], strict=True)
         return [[int(v), round(float(w), 4)] for v, w in pairs]
 
+    def lengths(self, path: list) -> np.ndarray:
+        """Return the way from a path's first point to each of its surface points, metres."""
+        places = np.array([self.place(point) for point in path])
+        steps = np.linalg.norm(np.diff(places, axis=0), axis=1)
+        return np.concatenate([[0], np.cumsum(steps)])
+
     def along(self, path: list, fractions: list[float]) -> list:
         """Return surface points at arc-length fractions of a path of vertices or surface points."""
         points = [p if isinstance(p, list) else vertex(p) for p in path]
-        places = np.array([sum(w * self.vertices[v] for v, w in p) for p in points])
-        arc = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(places, axis=0), axis=1))])
+        arc = self.lengths(points)
         out = []
         for s in np.array(fractions) * arc[-1]:
             k = int(np.clip(np.searchsorted(arc, s) - 1, 0, len(points) - 2))
@@ -239,12 +255,35 @@ def lips(surface: Surface) -> dict[str, tuple[list, list]]:
 
 def ibug68(surface: Surface, frame: list[dict]) -> list[dict]:
     """Return 300-W's keypoints, moved to its annotators' places, the outline of the jaw first."""
-    out = moved(surface, frame)
+    out = [moved(surface, keypoint, step(surface, frame, k)) for k, keypoint in enumerate(frame)]
     edges = lips(surface)["edge"]
     for k, paths, place in ((36, right_eye(surface), EYE_CORNER), (60, edges, MOUTH_CORNER)):
-        out[k] = single(between(*(surface.along(path, [place])[0] for path in paths), 0.5))
+        point = between(*(surface.along(path, [place])[0] for path in paths), 0.5)
+        out[k] = moved(surface, single(point), step(surface, frame, k))
         out[MIRROR[k]] = surface.mirrored(out[k])
-    return [*jaw(surface, OUTLINES["ibug68"], JAW_START, UNDER_CHIN), *out[JAW:]]
+    strips = jaw(surface, OUTLINES["ibug68"], JAW_START, UNDER_CHIN)
+    for k in range(JAW, len(out)):
+        strips += row(surface, frame, k) if k in SLIDES else [out[k]]
+    return strips
+
+
+def row(surface: Surface, frame: list[dict], k: int) -> list[dict]:
+    """Return the strips among which a keypoint slides, from the subject's right to left."""
+    across, away = np.linspace(-1, 1, ROW), step(surface, frame, k)
+    if k in LOWER_LIP or k in INNER_LIPS:
+        paths = lips(surface)
+        return [moved(surface, on_lip(surface, paths, k, LIP_ROW * t), away) for t in across]
+    width = NOSE_ROW * inter_ocular(surface, frame)
+    if k not in NOSE_BASE:
+        return [moved(surface, frame[k], away + np.array([width * t, 0])) for t in across]
+    # Along the base of the nose and beyond its wings.
+    base = [moved(surface, frame[j], step(surface, frame, j))["strip"][0] for j in NOSE_BASE]
+    beyond = [surface.moved(base[0], np.array([width * t, 0])) for t in (-1, -0.75, -0.5, -0.25)]
+    path = [*beyond, *base, *surface.mirror(beyond[::-1])]
+    lengths = surface.lengths(path)
+    middle, whole = lengths[len(beyond) + NOSE_BASE.index(k)], lengths[-1]
+    places = np.clip((middle + width * across) / whole, 0, 1)
+    return [single(point) for point in surface.along(path, places)]
 
 
 def jaw(surface: Surface, count: int, start_z: float, under: int = 0) -> list[dict]:
@@ -257,18 +296,22 @@ def jaw(surface: Surface, count: int, start_z: float, under: int = 0) -> list[di
     return right + [surface.mirrored(p) for p in right[-2::-1]]
 
 
-def moved(surface: Surface, frame: list[dict]) -> list[dict]:
-    """Return a frame's keypoints after the steps that MOVES names."""
-    unit = np.linalg.norm(np.subtract(*(surface.place(frame[k]["strip"][0]) for k in EYE_CORNERS)))
-    out = []
-    for k, keypoint in enumerate(frame):
-        right, up = MOVES.get(k, (0, 0))
-        if MIRROR[k] in MOVES:
-            right, up = -MOVES[MIRROR[k]][0], MOVES[MIRROR[k]][1]
-        step = unit / 100 * np.array([right, up])
-        strip = [surface.moved(point, step) for point in keypoint["strip"]]
-        out.append({"strip": strip, "direction": keypoint["direction"]})
-    return out
+def inter_ocular(surface: Surface, frame: list[dict]) -> float:
+    """Return the distance of the outer eye corners of a frame, metres."""
+    return np.linalg.norm(np.subtract(*(surface.place(frame[k]["strip"][0]) for k in EYE_CORNERS)))
+
+
+def step(surface: Surface, frame: list[dict], k: int) -> np.ndarray:
+    """Return the step (x, z), metres, that MOVES names for a keypoint or its mirror image."""
+    (right, up), side = MOVES.get(k, (0, 0)), 1
+    if MIRROR[k] in MOVES:
+        (right, up), side = MOVES[MIRROR[k]], -1
+    return inter_ocular(surface, frame) / 100 * np.array([side * right, up])
+
+
+def moved(surface: Surface, keypoint: dict, step: np.ndarray) -> dict:
+    """Return a keypoint after a step in the frontal view, as `Surface.moved` takes it."""
+    return keypoint | {"strip": [surface.moved(point, step) for point in keypoint["strip"]]}
 
 
 def frame68(surface: Surface) -> list[dict]:
@@ -276,7 +319,7 @@ def frame68(surface: Surface) -> list[dict]:
     brow = [single(p) for p in surface.along(brow_edge(BROW_TOP)[::-1], [0, 0.25, 0.5, 0.75, 1])]
     brow += [surface.mirrored(p) for p in brow[::-1]]
     bridge = [single(p) for p in surface.along(NOSE_MIDLINE, [0, 1 / 3, 2 / 3, 1])]
-    base = [single(vertex(v)) for v in (NOSE_WING, NOSTRIL, NOSE_BASE)]
+    base = [single(vertex(v)) for v in (NOSE_WING, NOSTRIL, UNDER_NOSE)]
     base += [surface.mirrored(p) for p in base[1::-1]]
     upper, lower = right_eye(surface)
     eye = [
@@ -291,31 +334,26 @@ def frame68(surface: Surface) -> list[dict]:
 def ibug_mouth(surface: Surface) -> list[dict]:
     """Return the 20 keypoints of the mouth; the inner ones choose among three rings."""
     paths = lips(surface)
-    upper, lower = paths["outer"]
+    upper, _ = paths["outer"]
     peak = surface.fraction_of(upper, CUPIDS_BOW)
-    outer = [
-        single(p)
-        for p in (
-            *surface.along(upper, [0, peak * 0.52, peak, 0.5, 1 - peak, 1 - peak * 0.52, 1]),
-            *surface.along(lower, [0.80, 0.62, 0.5, 0.38, 0.20]),
-        )
-    ]
+    places = [0, peak * 0.52, peak, 0.5, 1 - peak, 1 - peak * 0.52, 1]
+    out = dict(enumerate((single(p) for p in surface.along(upper, places)), start=48))
+    out[60] = single(surface.along(paths["edge"][0], [0.03])[0])
+    out[64] = surface.mirrored(out[60])
+    out |= {k: on_lip(surface, paths, k) for k in (*LOWER_LIP, *INNER_LIPS)}
+    return [out[k] for k in sorted(out)]
 
-    def inner(half: int, fraction: float) -> dict:
-        strip = [
-            surface.along(paths[ring][half], [fraction])[0]
-            for ring in ("contact", "edge", "fleshy")
-        ]
-        return {"strip": strip, "direction": [0.0, -1.0 if half else 1.0]}
 
-    corner = single(surface.along(paths["edge"][0], [0.03])[0])
-    return [
-        *outer,
-        corner,
-        *(inner(0, f) for f in (0.37, 0.5, 0.63)),
-        surface.mirrored(corner),
-        *(inner(1, f) for f in (0.64, 0.5, 0.36)),
+def on_lip(surface: Surface, paths: dict, k: int, along: float = 0.0) -> dict:
+    """Return a keypoint of the lower lip's edge, or an inner one, moved along its lip."""
+    if k in LOWER_LIP:
+        return single(surface.along(paths["outer"][1], [LOWER_LIP[k] + along])[0])
+    half = int(k > 64)
+    strip = [
+        surface.along(paths[ring][half], [INNER_LIPS[k] + along])[0]
+        for ring in ("contact", "edge", "fleshy")
     ]
+    return {"strip": strip, "direction": [0.0, -1.0 if half else 1.0]}
 
 
 def imm58(surface: Surface) -> list[dict]:
@@ -371,7 +409,7 @@ def imm_nose(surface: Surface) -> list[dict]:
             vertex(285),
         )
     ]
-    return [*right, single(vertex(NOSE_BASE)), *(surface.mirrored(p) for p in right[::-1])]
+    return [*right, single(vertex(UNDER_NOSE)), *(surface.mirrored(p) for p in right[::-1])]
 
 
 def paths(surface: Surface) -> dict:

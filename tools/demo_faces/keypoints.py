@@ -6,9 +6,11 @@ furthest outwards in the picture. The strips of the jaw run from the frontal con
 the cheek, so that the far side of a turned head is labelled on its visible outline, as
 annotators of 300-W and IMM drew it; those of the inner lips run over three rings of the lips.
 
-The jaw of 300-W has no places on the skin but its ends and, nearly, the chin: the annotators spread
-the points between them evenly over what they saw. So its strips, many more than its points, are an
-*outline*, along which `spread` finds the points in each picture.
+Some keypoints of 300-W have no one place on the skin. Of the jaw, only the ends and, nearly, the
+chin have: the annotators spread the points between them evenly over what they saw. So its strips,
+many more than its points, are an *outline*, along which `spread` finds the points in each picture.
+And on a turned head, nose, lips and chin are labelled further to the far side than where the middle
+of the face runs. So the nose's and the lips' are *rows* of strips, along which `slide` finds them.
 
 keypoints.json holds the strips; `define_keypoints` wrote it. Beside the two schemes it holds the
 *frame*, the 68 places by which cameras are aimed, exposed and boxes drawn: it stays as it is when
@@ -27,10 +29,15 @@ from .geometry import unit
 FRAMES = {"ibug68": "frame68", "imm58": "imm58"}  # what frames a face of each scheme
 OUTLINES = {"ibug68": 65}  # strips, the first of their scheme, that are the jaw's outline
 JAW = 17  # points spread along it
+ROW = 13  # strips, from the subject's right to left, of a keypoint that slides
 # Read off 300-W's training labels, by how far heads are turned: of a half of the jaw, the step next
-# to the chin is a bit shorter than the others; and the chin's point lies further from the middle of
-# the outline than the chin does.
-LAST_STEP, CHIN_SLIDE = 0.95, 0.25
+# to the chin is a bit shorter than the others; and as a share of the turn, which is how far the tip
+# of the nose lies from the middle between the outer eye corners, points slide to the far side.
+LAST_STEP = 0.95
+CHIN_SLIDE = 0.4
+SLIDES = dict.fromkeys(range(27, 36), 0.24)  # the nose
+SLIDES |= dict.fromkeys((56, 57, 58, 61, 62, 63, 65, 66, 67), 0.17)  # the lips
+NOSE_TIP, EYE_CORNERS = 30, (36, 45)
 TABLE = Path(__file__).with_name("keypoints.json")
 
 
@@ -105,27 +112,55 @@ def project(strips: list[dict], vertices: np.ndarray, camera, roll: float) -> Pr
 
 def place(scheme: str, vertices: np.ndarray, normals: np.ndarray, camera, roll: float) -> Placed:
     """Return the keypoints of a scheme; arguments as for `project`, normals (V, 3) of vertices."""
-    strips, outline = table()["schemes"][scheme], OUTLINES.get(scheme, 0)
+    strips = table()["schemes"][scheme]
     found = project(strips, vertices, camera, roll)
-    parts = [found.surface, surface_normals(strips, found.at, normals)]
-    if outline:
-        at = spread(found.points[:outline])
-        parts = [
-            np.concatenate([[between(part[:outline], k) for k in at], part[outline:]])
-            for part in parts
-        ]
-    surface, facing = parts
+    at = np.arange(len(strips), dtype=float)
+    if scheme in OUTLINES:
+        at = along_rows(found.points, OUTLINES[scheme])
+    facing = surface_normals(strips, found.at, normals)
+    surface, facing = (np.array([between(part, k) for k in at]) for part in (found.surface, facing))
     return Placed(camera.project(surface), surface, unit(facing))
 
 
-def spread(outline: np.ndarray) -> np.ndarray:
+def along_rows(points: np.ndarray, outline: int) -> np.ndarray:
+    """Return (68,) fractional indices in strips' points (P, 2): where 300-W's keypoints lie.
+
+    outline: number of strips that are the jaw's; the others follow, keypoint by keypoint.
+    """
+    at, first = {}, outline
+    for k in range(JAW, 68):
+        length = ROW if k in SLIDES else 1
+        at[k] = first + length // 2
+        first += length
+    right, left = points[[at[k] for k in EYE_CORNERS]]
+    eyes = unit(left - right)
+    turn = (points[at[NOSE_TIP]] - (right + left) / 2) @ eyes  # pixels
+    for k, share in SLIDES.items():
+        start = at[k] - ROW // 2
+        at[k] = start + slide(points[start : start + ROW] @ eyes, share * turn)
+    return np.concatenate([spread(points[:outline], CHIN_SLIDE * turn), list(at.values())])
+
+
+def slide(row: np.ndarray, distance: float) -> float:
+    """Return the fractional index, in a row of odd length, this far from its middle.
+
+    row: positions along the eyes, pixels; distance: in the same direction. Where a row turns back
+    before, it goes on behind what is seen, and the point stays there.
+    """
+    middle, towards = len(row) // 2, 1 if distance > 0 else -1
+    reach = towards * (row[middle::towards] - row[middle])
+    seen = 1 + int(np.append(np.diff(reach) <= 0, True).argmax())
+    return middle + towards * float(np.interp(abs(distance), reach[:seen], np.arange(seen)))
+
+
+def spread(outline: np.ndarray, distance: float) -> np.ndarray:
     """Return (17,) fractional indices in an outline (P, 2): where the jaw's points lie along it.
 
-    The outline leads from one end of the jaw to the other; its middle point is the chin's.
+    The outline leads from one end of the jaw to the other; its middle point is the chin's, which
+    slides on by the distance, pixels.
     """
     arc = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(outline, axis=0), axis=1))])
-    chin = arc[len(arc) // 2]
-    chin += CHIN_SLIDE * (chin - arc[-1] / 2)
+    chin = arc[len(arc) // 2] + distance
     steps = np.append(np.ones(JAW // 2 - 1), LAST_STEP)
     half = np.append(0, steps.cumsum() / steps.sum())  # 0 at an end of the jaw, 1 at the chin
     lengths = np.append(chin * half, arc[-1] - (arc[-1] - chin) * half[-2::-1])
