@@ -102,6 +102,11 @@ class TestVerify:
         assert finding.state == "wrong"
         assert "2 pictures" in finding.text and "must hold 3" in finding.text
 
+    def test_another_digest_with_the_right_count(self, repository, folder):
+        finding = self.given(repository, folder, pictures=2, tree_digest=64 * "0")
+        assert finding.state == "wrong" and "must hold" not in finding.text
+        assert tree.digest(tree.make_listing(folder)) in finding.text and 64 * "0" in finding.text
+
     def test_absent(self, repository):
         repository.write("http://127.0.0.1/none")
         assert verify_set("toy").state == "absent"

@@ -49,20 +49,25 @@ def verify(name: str, root: Path | None = None) -> Finding:
     found, pictures = tree.digest(listing), tree.count_pictures(folder)
     expected = entry.tree_digest or recorded(folder).get("tree_digest")
     what = f"{pictures} pictures in {len(listing.splitlines())} files at {folder}"
-    if pictures == 0 or pictures != (entry.pictures or pictures) or found != (expected or found):
-        problem = _problem(entry, root, folder, listing) or f"the digest is {found}, not {expected}"
+    too_few_or_many = pictures != (entry.pictures or pictures)
+    if pictures == 0 or too_few_or_many or found != (expected or found):
+        problem = (
+            _differing(entry, root, folder, listing)
+            or (too_few_or_many and f"it must hold {entry.pictures} pictures")
+            or f"the digest is {found}, not {expected}"
+        )
         return Finding(name, "wrong", f"{what}: {problem}; get the data set anew")
     if expected:
         return Finding(name, "whole", what)
     return Finding(name, "unchecked", f"{what}; no digest is known, this one's is {found}")
 
 
-def _problem(entry: Dataset, root: Path, folder: Path, listing: str) -> str:
+def _differing(entry: Dataset, root: Path, folder: Path, listing: str) -> str:
     """Name the files that differ; empty where no listing tells."""
     fetched = folder.with_name(f"{folder.name}.sha256")
     published = root / entry.listing if entry.listing else fetched
     if not published.is_file():
-        return f"it must hold {entry.pictures} pictures" if entry.pictures else ""
+        return ""
     clauses = tree.differences(os.fsdecode(published.read_bytes()), listing)
     more = f" and {len(clauses) - NAMED} more" if len(clauses) > NAMED else ""
     return "; ".join(clauses[:NAMED]) + more
