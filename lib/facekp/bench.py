@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from facekp import heatmaps, models, regression, regressors
 from facekp.augment import Augmentation
 from facekp.experiments.experiment import adam
+from facekp.heatmaps.cells import part_length
 from facekp.schemes import IBUG68
 from facekp.training.loop import Loop
 from facekp.training.pictures import Pictures
@@ -156,9 +157,16 @@ def _augmentation(size: int, batch: int) -> tuple[Work, Work]:
 
 
 def _targets(size: int, batch: int) -> tuple[Work, Work]:
+    # As the loss makes them, which never holds all targets of a batch: some pictures' at a time.
     _, keypoints, _ = _batch(size, batch)
+    some = part_length(torch.empty(1, K, size, size, device="meta"))
     bare = step(unet(), unet_loss(size), size, batch)
-    return lambda: heatmaps.encode_gaussian(keypoints, (size, size), SIGMA), bare
+
+    def make() -> None:
+        for part in keypoints.split(some):
+            heatmaps.encode_gaussian(part, (size, size), SIGMA, normalise=True)
+
+    return make, bare
 
 
 def _decoding(size: int, batch: int) -> tuple[Work, Work]:
