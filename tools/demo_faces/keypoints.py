@@ -31,8 +31,9 @@ OUTLINES = {"ibug68": 65}  # strips, the first of their scheme, that are the jaw
 JAW = 17  # points spread along it
 ROW = 13  # strips, from the subject's right to left, of a keypoint that slides
 # Read off 300-W's training labels, by how far heads are turned: of a half of the jaw, the step next
-# to the chin is a bit shorter than the others; and as a share of the turn, which is how far the tip
-# of the nose lies from the middle between the outer eye corners, points slide to the far side.
+# to the chin is a bit shorter than the others. Points slide to the far side by a share of the turn,
+# which is how far the tip of the nose lies from the middle between the outer eye corners; that is
+# read off these labels and off the errors there of nets that saw rendered faces alone.
 LAST_STEP = 0.95
 CHIN_SLIDE = 0.4
 SLIDES = dict.fromkeys(range(27, 36), 0.24)  # the nose
