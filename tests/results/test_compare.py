@@ -50,20 +50,35 @@ class TestCompare:
         }
 
     @pytest.mark.parametrize(
-        ("part", "change"),
+        ("part", "change", "named"),
         [
-            ("dataset", {"name": "imm", "digest": "cd", "n": {"val": 48}, "split": "fold"}),
-            ("parameters", {"epochs": 3}),
-            ("seeds", [0, 1]),
+            (
+                "dataset",
+                {"name": "imm", "digest": "cd", "n": {"val": 48}, "split": "fold"},
+                "nose_tip: dataset.digest is cd, committed ",
+            ),
+            ("parameters", {"epochs": 3}, "nose_tip: parameters.epochs is 3, committed "),
+            ("seeds", [0, 1], r"nose_tip: seeds is \[0, 1\], committed \[0, 1, 2\]"),
         ],
     )
     def test_other_data_or_parameters_cannot_be_compared(
-        self, store, make_section, commit, part, change
+        self, store, make_section, commit, part, change, named
     ):
         commit(make_section())
         store.record(make_section(**{part: change}))
-        with pytest.raises(ResultsError, match=f"nose_tip: {part} differs from the committed"):
+        with pytest.raises(ResultsError, match=named):
             compare(store)
+
+    def test_all_that_differs_is_named_at_once(self, store, make_section, commit):
+        for section in ("nose_tip", "resnet"):
+            commit(make_section(section=section, metrics=numbers(a=4.0)))
+            changed = {"seeds": [0, 1], "metrics": numbers(b=4.0)}
+            store.record(make_section(section=section, **changed))
+        with pytest.raises(ResultsError) as error:
+            compare(store)
+        told = str(error.value).splitlines()
+        assert [line.partition(": ")[0] for line in told[:-1]] == 2 * ["nose_tip"] + 2 * ["resnet"]
+        assert "make accept PROFILE=" in told[-1]
 
     def test_a_metric_that_only_one_has(self, store, make_section, commit):
         commit(make_section(metrics=numbers(a=4.0, b=4.0)))

@@ -1,9 +1,12 @@
 """Hold fresh results against committed ones, or put them in their place."""
 
 import shutil
+from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
+from facekp.results.schema import Section
 from facekp.results.store import ResultsError, Store
 
 __all__ = ["accept", "compare"]
@@ -27,24 +30,21 @@ def compare(store: Store) -> pd.DataFrame:
     Raises
     ------
     ResultsError
-        If nothing is fresh, or a fresh file has other metrics, data or parameters than the
-        committed one, so that their numbers cannot be compared.
+        If nothing is fresh, or fresh files have other metrics, data or parameters than the
+        committed ones, so that their numbers cannot be compared; it names all that differs.
     """
     fresh = store.sections()
     if not fresh:
         raise ResultsError(f"nothing to compare in {store.fresh}; run a notebook first")
+    pairs = {name: (section, store.load(name, committed=True)) for name, section in fresh.items()}
+    odd = [f"{name}: {what}" for name, pair in pairs.items() for what in _odd(*pair)]
+    if odd:
+        raise ResultsError(
+            "\n".join(odd) + "\nNumbers of different things are not compared: run them as the "
+            f"committed ones were run, or make accept PROFILE={store.profile}"
+        )
     rows = []
-    for name, section in fresh.items():
-        committed = store.load(name, committed=True)
-        for part in ("dataset", "parameters", "seeds"):
-            if getattr(section, part) != getattr(committed, part):
-                raise ResultsError(
-                    f"{name}: {part} differs from the committed results; run it as they were run, "
-                    f"or make accept PROFILE={store.profile}"
-                )
-        if section.metrics.keys() != committed.metrics.keys():
-            odd = sorted(section.metrics.keys() ^ committed.metrics.keys())
-            raise ResultsError(f"{name}: only one of both has {', '.join(odd)}; make accept")
+    for name, (section, committed) in pairs.items():
         for key, old in committed.metrics.items():
             new = section.metrics[key]
             chosen, before = (s.choices.get(key.split(".")[0]) for s in (section, committed))
@@ -93,3 +93,20 @@ def accept(store: Store) -> list[str]:
         if path.stem not in named:
             path.unlink()
     return sorted(sections)
+
+
+def _odd(section: Section, committed: Section) -> Iterator[str]:
+    """Name what keeps two results files of a section from being compared."""
+    parts = {"dataset", "parameters", "seeds"}
+    yield from _differing(*(kept.model_dump(include=parts) for kept in (section, committed)))
+    only = section.metrics.keys() ^ committed.metrics.keys()
+    if only:
+        yield f"only one of both has {', '.join(sorted(only))}"
+
+
+def _differing(new: Any, old: Any, path: str = "") -> Iterator[str]:
+    if isinstance(new, dict) and isinstance(old, dict):
+        for key in sorted(new.keys() | old.keys()):
+            yield from _differing(new.get(key), old.get(key), f"{path}.{key}".lstrip("."))
+    elif new != old:
+        yield f"{path} is {new}, committed {old}"
