@@ -38,6 +38,7 @@ TINY_TRANSFER = {
     "size": [32, 32],
     "imm_size": [24, 32],
     "width": 2,
+    "imm_width": 2,
     "depth": 2,
     "imm_depth": 2,
     "epochs": 2,

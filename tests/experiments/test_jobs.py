@@ -299,6 +299,20 @@ class TestReadings:
         found = run({"argmax": {"decoder": MAPS | {"decoder": "argmax"}}})
         assert found.readings["argmax"].nme != found.evaluations[2].nme
 
+    def test_a_decoder_learns_from_the_faces_trained_on(self, run, large):
+        found = run({"shape": {"decoder": {"name": "maps_with_shape"}}})
+        assert found.readings["shape"].nme != found.evaluations[2].nme
+
+    def test_which_cannot_be_the_decoder_of_the_training(self, experiment, large, store):
+        maps = {"name": "unet", "scheme": "imm58", "width": 8, "depth": 2}
+        loss = {"name": "spatial_cross_entropy", "sigma": 1.5}
+        shape = {"name": "maps_with_shape"}
+        wanted = experiment(
+            size=LARGE, keypoints=None, model=maps, loss=loss, decoder=shape, keep=()
+        )
+        with pytest.raises(RuntimeError, match="the decoder of a reading only"):
+            run_all([wanted], large, store, workers=1)
+
     def test_damage_is_the_same_in_each_run(self, run, store):
         noise = {"name": "random", "noise": 0.5, "damage_probability": 1.0, "rotation": 0}
         readings = {"noisy": {"damage": noise}, "noisy again": {"damage": noise}}

@@ -225,6 +225,7 @@ DECODERS: dict[str, Callable] = {
     "unit": regression.decode_unit,
     "bins": regression.decode_bins,
     "maps": heatmaps.map_decoder,
+    "maps_with_shape": heatmaps.shape_decoder,
 }
 OPTIMIZERS: dict[str, Callable] = {"adam": adam, "adamw": adamw}
 SCHEDULES: dict[str, Callable] = {
@@ -238,8 +239,9 @@ AUGMENTATIONS: dict[str, Callable] = {"random": augmentation}
 class Reading(BaseModel):
     """Another look at the pictures held out, after the last epoch.
 
-    ``decoder`` reads the output in place of the experiment's own; ``damage`` is an augmentation
-    that changes the pictures first, the same way whenever it is called.
+    ``decoder`` reads the output in place of the experiment's own, and may be one that first learns
+    from the faces trained on; ``damage`` is an augmentation that changes the pictures first, the
+    same way whenever it is called.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -21,6 +21,7 @@ from facekp import metrics
 from facekp.augment import Augmentation, to_grey
 from facekp.data import Faces
 from facekp.experiments.experiment import Experiment, Reading, build, train
+from facekp.heatmaps import ShapeDecoder
 from facekp.inspection import channel_activity, dead_channels
 from facekp.results import Run, Store, provenance
 from facekp.training import Pictures, evaluate, usable_precision
@@ -172,7 +173,7 @@ def _run(identity: dict[str, Any], experiment: Experiment, faces: Faces, store: 
         evaluations=evaluations,
         layers=_layers(model, val),
         readings={
-            name: _read(reading, experiment, model, val)
+            name: _read(reading, experiment, model, seen, val)
             for name, reading in experiment.readings.items()
         },
         provenance=made | {"precision": precision},
@@ -190,13 +191,15 @@ def _layers(model: torch.nn.Module, val: Faces) -> dict[str, dict[str, int]]:
 
 
 def _read(
-    reading: Reading, experiment: Experiment, model: torch.nn.Module, val: Faces
+    reading: Reading, experiment: Experiment, model: torch.nn.Module, seen: Faces, val: Faces
 ) -> dict[str, Any]:
-    """Evaluate a trained model as a reading says."""
+    """Evaluate a trained model as a reading says; `seen` are the faces it was trained on."""
     e, device = experiment, next(model.parameters()).device
     if reading.damage:
         val = _damaged(val, build("augment", reading.damage, e.size))
     decode = build("decoder", reading.decoder or e.decoder, e.size)
+    if isinstance(decode, ShapeDecoder):
+        decode.learn(seen.keypoints_img(), seen.scheme)
     lower = usable_precision(e.precision) == "bf16-mixed"
     with torch.autocast(device.type, torch.bfloat16, enabled=lower):
         loss = build("loss", e.loss, e.size)

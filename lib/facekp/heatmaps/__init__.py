@@ -7,8 +7,9 @@ centre, as it is a pixel's. With stride 4::
     crop   |-0-|-1-|-2-|-3-|-4-|-5-|-6-|-7-|
     map    |-------0-------|-------1-------|
 
-``encode`` has the targets, ``decode`` the ways back, ``losses`` what stands between a net's
-output and a target. A keypoint as two numbers is ``regression``'s, nets are ``models``'.
+``encode`` has the targets, ``decode`` the ways back, ``prior`` the one that knows the shapes of
+faces, ``losses`` what stands between a net's output and a target. A keypoint as two numbers is
+``regression``'s, nets are ``models``'.
 """
 
 from facekp.heatmaps.decode import (
@@ -21,10 +22,12 @@ from facekp.heatmaps.decode import (
 )
 from facekp.heatmaps.encode import encode_disc, encode_gaussian
 from facekp.heatmaps.losses import map_mse, pixel_cross_entropy, spatial_cross_entropy
+from facekp.heatmaps.prior import ShapeDecoder, map_moments, shape_decoder
 from facekp.heatmaps.refine import decode_dark, decode_local
 
 __all__ = [
     "MapDecoder",
+    "ShapeDecoder",
     "decode_argmax",
     "decode_dark",
     "decode_local",
@@ -34,7 +37,9 @@ __all__ = [
     "encode_gaussian",
     "map_decoder",
     "map_entropy",
+    "map_moments",
     "map_mse",
     "pixel_cross_entropy",
+    "shape_decoder",
     "spatial_cross_entropy",
 ]
