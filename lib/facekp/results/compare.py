@@ -107,6 +107,7 @@ def _odd(section: Section, committed: Section) -> Iterator[str]:
 def _differing(new: Any, old: Any, path: str = "") -> Iterator[str]:
     if isinstance(new, dict) and isinstance(old, dict):
         for key in sorted(new.keys() | old.keys()):
-            yield from _differing(new.get(key), old.get(key), f"{path}.{key}".lstrip("."))
+            values = (side.get(key, "absent") for side in (new, old))
+            yield from _differing(*values, f"{path}.{key}".lstrip("."))
     elif new != old:
         yield f"{path} is {new}, committed {old}"
