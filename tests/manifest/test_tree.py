@@ -102,6 +102,13 @@ class TestVerify:
         assert finding.state == "wrong"
         assert "2 pictures" in finding.text and "must hold 3" in finding.text
 
+    def test_without_pictures_and_with_nothing_known_of_them(self, repository, folder):
+        for picture in ("b.jpg", "Sub/c 1.PNG"):
+            (folder / picture).unlink()
+        finding = self.given(repository, folder)
+        assert finding.state == "wrong" and "0 pictures" in finding.text
+        assert "it must hold some; get" in finding.text
+
     def test_another_digest_with_the_right_count(self, repository, folder):
         finding = self.given(repository, folder, pictures=2, tree_digest=64 * "0")
         assert finding.state == "wrong" and "must hold" not in finding.text

@@ -54,6 +54,7 @@ def verify(name: str, root: Path | None = None) -> Finding:
         problem = (
             _differing(entry, root, folder, listing)
             or (too_few_or_many and f"it must hold {entry.pictures} pictures")
+            or (pictures == 0 and "it must hold some")
             or f"the digest is {found}, not {expected}"
         )
         return Finding(name, "wrong", f"{what}: {problem}; get the data set anew")
