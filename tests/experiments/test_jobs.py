@@ -82,6 +82,18 @@ class TestFinding:
         assert len(trained) == 1
         assert timeless(store) == before
 
+    def test_one_alone_has_all_threads(self, experiment, faces, store, monkeypatch):
+        def refuse(*_):
+            raise RuntimeError("side by side")
+
+        monkeypatch.setattr(jobs, "_side_by_side", refuse)
+        monkeypatch.setattr(jobs.os, "cpu_count", lambda: 2)
+        monkeypatch.setattr(jobs.torch.cuda, "is_available", lambda: False)
+        assert len(run_all([experiment(), experiment()], faces, store)) == 2  # one and the same
+        two = [experiment(), experiment(seed=1)]
+        with pytest.raises(RuntimeError, match="side by side"):  # also where one is done
+            run_all(two, faces, store)
+
     def test_nothing_to_do(self, faces, store):
         assert run_all([], faces, store) == []
 

@@ -49,8 +49,8 @@ def run_all(
     store : Store
         Where run files are looked for and written.
     workers : int, optional
-        Processes: by default one a core, or one where there is a GPU. 1 trains in this process,
-        on all threads.
+        Processes: by default one a core, or one where there is a GPU or only one experiment. 1
+        trains in this process, on all threads.
 
     Returns
     -------
@@ -70,7 +70,9 @@ def run_all(
     for key in runs:  # left where a call was killed between writing the run and this
         (store.checkpoints / f"{key}.pt").unlink(missing_ok=True)
     due = [job for key, job in jobs.items() if key not in runs]
-    workers = workers or (1 if torch.cuda.is_available() else os.cpu_count() or 1)
+    # By what is planned, not by what is due: the number of threads moves the last bits.
+    alone = len(jobs) == 1 or torch.cuda.is_available()
+    workers = workers or (1 if alone else os.cpu_count() or 1)
     way = _side_by_side if workers > 1 and due else _one_by_one
     with _progress(len(due)) as bar:
         for run in way(due, faces, store, workers):
@@ -121,7 +123,7 @@ def _one_by_one(due: list[Job], faces: Faces, store: Store, _workers: int) -> It
 def _side_by_side(due: list[Job], faces: Faces, store: Store, workers: int) -> Iterator[Run]:
     # A child forked from this process would inherit the locks of torch's threads; a server that
     # has imported torch, and done nothing with it, can fork one in no time. As many workers as
-    # asked for also where fewer trainings are due: the number of threads moves the last bits.
+    # asked for also where fewer trainings are due, for the same reason as above.
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
     with ProcessPoolExecutor(workers, context, _start_worker, (faces, store)) as pool:
