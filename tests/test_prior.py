@@ -139,6 +139,13 @@ class TestShapeDecoder:
         for other in offsets[1:]:  # but for the cells, whose own extent does not turn along
             np.testing.assert_allclose(other, offsets[0], atol=0.25)
 
+    def test_a_shift_is_added_to_all(self, faces, decode):
+        shifted = shape_decoder(SIZE, shift=(0.5, -0.25))
+        shifted.learn(faces, SCHEME)
+        maps = round_maps(faces[:4], 2.0)
+        moved = shifted(maps) - decode(maps)
+        torch.testing.assert_close(moved, torch.tensor([0.5, -0.25]).expand_as(moved))
+
     def test_what_cannot_be_is_refused(self, faces):
         with pytest.raises(ValueError, match="residual must be positive, not 0"):
             shape_decoder(SIZE, residual=0)

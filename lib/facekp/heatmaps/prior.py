@@ -50,9 +50,11 @@ class ShapeDecoder:
     Convexity and Bayesian Constrained Local Models, CVPR 2009 (its use as a prior of positions).
     """
 
-    def __init__(self, size: tuple[int, int], residual: float):
+    def __init__(
+        self, size: tuple[int, int], residual: float, shift: tuple[float, float] = (0.0, 0.0)
+    ):
         check_positive("residual", residual)
-        self.size, self.residual = size, residual
+        self.size, self.residual, self.shift = size, residual, shift
         self.mean: Tensor | None = None  # (K, 2), about its own middle
         self.covariance: Tensor | None = None  # (2K, 2K)
 
@@ -97,10 +99,13 @@ class ShapeDecoder:
         spread = turn[:, None] @ spread @ turn.mT[:, None]
         joined = torch.linalg.solve(prior + _block_diagonal(spread), seen) @ prior
         found = joined.unflatten(1, shape.shape) + shape
-        return (found @ torch.linalg.inv(turn).mT + middle).float()
+        placed = found @ torch.linalg.inv(turn).mT + middle
+        return (placed + torch.tensor(self.shift).to(placed)).float()
 
 
-def shape_decoder(size: tuple[int, int], residual: float = 0.02) -> ShapeDecoder:
+def shape_decoder(
+    size: tuple[int, int], residual: float = 0.02, shift: tuple[float, float] = (0.0, 0.0)
+) -> ShapeDecoder:
     """Build a decoder of a net's maps to crop pixels with a prior of shapes, yet to be learnt.
 
     Parameters
@@ -110,6 +115,9 @@ def shape_decoder(size: tuple[int, int], residual: float = 0.02) -> ShapeDecoder
     residual : float
         What the model of shapes leaves open, a standard deviation of x and y in inter-ocular
         distances.
+    shift : (float, float)
+        Added to x and y of every keypoint, in crop pixels: how far the labels to be met lie from
+        those learnt, where the two sets' conventions differ.
 
     Returns
     -------
@@ -121,7 +129,7 @@ def shape_decoder(size: tuple[int, int], residual: float = 0.02) -> ShapeDecoder
     ValueError
         If the residual is not positive.
     """
-    return ShapeDecoder(size, residual)
+    return ShapeDecoder(size, residual, shift)
 
 
 def _moments(logits: Tensor) -> tuple[Tensor, Tensor]:
