@@ -31,6 +31,7 @@ from facekp.experiments.experiment import (
 from facekp.experiments.jobs import predictions, run_all, run_groups
 from facekp.experiments.maps import MAP_LOSSES, map_task
 from facekp.experiments.trees import run_trees
+from facekp.experiments.validity import present_identities, revalidate, stale
 
 __all__ = [
     "MAP_LOSSES",
@@ -47,8 +48,10 @@ __all__ = [
     "map_task",
     "methods",
     "predictions",
+    "present_identities",
     "pseudo_values",
     "relative",
+    "revalidate",
     "run_all",
     "run_groups",
     "run_trees",
@@ -56,6 +59,7 @@ __all__ = [
     "split_ibug",
     "split_imm",
     "split_imm_sets",
+    "stale",
     "summary",
     "three_digits",
     "train",

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ __all__ = ["Experiment", "Reading", "build", "split_ibug", "split_imm", "train"]
 
 VALIDATION_SHARE = 1 / 6  # of 300-W's training photographs
 
+Digest = Callable[[frozenset], str]
 Named = dict[str, Any]  # {"name": a key of one of the tables, further arguments}
 
 
@@ -293,25 +295,38 @@ class Experiment(BaseModel):
         """Return the same experiment with some fields changed, validated like any other."""
         return type(self)(**self.model_dump() | changes)
 
-    def identity(self, faces: Faces) -> dict[str, Any]:
+    def identity(self, faces: Faces, digest: Digest | None = None) -> dict[str, Any]:
         """Say what a training on these faces depends on: parameters, data, code; and its key."""
-        parameters = self.model_dump(mode="json")
-        parts = {"parameters": parameters, "data": faces.digest, "code": self.code()}
-        text = json.dumps(parts, sort_keys=True)
-        return parts | {"key": hashlib.sha256(text.encode()).hexdigest()[:16]}
+        return identify(self.model_dump(mode="json"), faces.digest, self.code(digest))
 
     def key(self, faces: Faces) -> str:
         """Return the key of this training on these faces."""
         return self.identity(faces)["key"]
 
-    def code(self) -> str:
-        """Return the digest of the code that this training runs."""
+    def code(self, digest: Digest | None = None) -> str:
+        """Return the digest of the code that this training runs, by `digest_once` if given."""
         names = [(table, getattr(self, name)) for name, table in _TABLES.items()]
         for reading in self.readings.values():
             names += [(DECODERS, reading.decoder), (AUGMENTATIONS, reading.damage)]
         functions = [table[what["name"]] for table, what in names if what]
         own = [f for f in functions if f.__module__.startswith("facekp")]
-        return code_digest(fit, train, metrics.nme, *own)
+        return (digest or digest_once())(frozenset((fit, train, metrics.nme, *own)))
+
+
+def digest_once() -> Digest:
+    """Return a function that digests the code of functions, of equal ones once.
+
+    That takes a fifth of a second. For many trainings one such function serves, but no longer: in a
+    notebook the code may change.
+    """
+    return cache(lambda functions: code_digest(*functions))
+
+
+def identify(parameters: dict[str, Any], data: str, code: str) -> dict[str, Any]:
+    """Return what makes a training the one that it is, with its key, a hash of that."""
+    parts = {"parameters": parameters, "data": data, "code": code}
+    text = json.dumps(parts, sort_keys=True)
+    return parts | {"key": hashlib.sha256(text.encode()).hexdigest()[:16]}
 
 
 _TABLES = {

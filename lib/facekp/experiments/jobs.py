@@ -20,7 +20,7 @@ from tqdm.std import tqdm as text_bar
 from facekp import metrics
 from facekp.augment import Augmentation, to_grey
 from facekp.data import Faces
-from facekp.experiments.experiment import Experiment, Reading, build, train
+from facekp.experiments.experiment import Experiment, Reading, build, digest_once, train
 from facekp.heatmaps import ShapeDecoder
 from facekp.inspection import channel_activity, dead_channels
 from facekp.results import Run, Store, provenance
@@ -63,7 +63,8 @@ def run_all(
         As ``training.fit``.
     """
     # Taken now: the code may change on disk while it runs.
-    identities = [experiment.identity(faces) for experiment in experiments]
+    digest = digest_once()
+    identities = [experiment.identity(faces, digest) for experiment in experiments]
     keys = [identity["key"] for identity in identities]
     jobs = dict(zip(keys, zip(identities, experiments, strict=True), strict=True))
     runs = {key: run for key in jobs if (run := store.find_run(key))}

@@ -1,7 +1,5 @@
 """dlib's regression trees as runs, found again like trainings of nets."""
 
-import hashlib
-import json
 import tempfile
 import time
 from pathlib import Path
@@ -11,7 +9,7 @@ import numpy as np
 
 from facekp import metrics
 from facekp.data import Faces
-from facekp.experiments.experiment import build
+from facekp.experiments.experiment import build, identify
 from facekp.experiments.jobs import evaluated
 from facekp.fingerprint import code_digest
 from facekp.results import Run, Store, provenance
@@ -46,10 +44,7 @@ def run_trees(
     """
     parameters = {"method": "trees", "split": split, "box_scale": box_scale, "seed": seed}
     parameters |= {"size": list(faces.size), "keypoints": None, "epochs": 1, **options}
-    code = code_digest(fit_trees, predict_trees, metrics.nme)
-    identity = {"parameters": parameters, "data": faces.digest, "code": code}
-    text = json.dumps(identity, sort_keys=True)
-    identity["key"] = hashlib.sha256(text.encode()).hexdigest()[:16]
+    identity = identify(parameters, faces.digest, trees_code())
     if run := store.find_run(identity["key"]):
         return run
     train, val = build("split", split, faces)
@@ -72,3 +67,8 @@ def run_trees(
         )
     )
     return store.find_run(identity["key"])
+
+
+def trees_code() -> str:
+    """Return the digest of the code that such a training runs."""
+    return code_digest(fit_trees, predict_trees, metrics.nme)

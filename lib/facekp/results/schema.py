@@ -96,7 +96,8 @@ class Run(_Strict):
     ``key`` is the hash of ``parameters``, ``data`` and ``code``. ``ids`` are the validation
     pictures, in the order of each ``nme``; ``evaluations`` are by epoch. ``layers``, by the name
     of their convolution, were counted after the last epoch where the validation set was small;
-    ``readings`` are the experiment's, after the last epoch too.
+    ``readings`` are the experiment's, after the last epoch too. ``formerly`` names the keys and
+    codes that it had before the code was changed without computing anything else.
     """
 
     schema_: Literal[1] = Field(1, alias="schema")
@@ -111,6 +112,7 @@ class Run(_Strict):
     layers: dict[str, Layer] = {}
     readings: dict[str, Evaluated] = {}
     provenance: dict[str, Any]
+    formerly: list[dict[Literal["key", "code"], str]] = []
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -65,7 +66,39 @@ class Store:
     def save_run(self, run: Run) -> Path:
         """Write a run file, whole or not at all."""
         self.saved.add(run.key)
-        return write_json(self.fresh / "runs" / f"{run.key}.json", run.model_dump(by_alias=True))
+        return write_run(self.fresh / "runs", run)
+
+    def fresh_runs(self) -> Iterator[Run]:
+        """Read all fresh run files, also those that no results file names any more."""
+        return (_read(path, Run) for path in sorted(self.fresh.glob("runs/*.json")))
+
+    def committed_runs(self) -> Iterator[Run]:
+        """Read all committed run files."""
+        return (_read(path, Run) for path in sorted(self.committed.glob("runs/*.json")))
+
+    def renew(self, identities: Mapping[str, Mapping[str, Any]]) -> None:
+        """Give committed trainings other identities, in their files and in those that name them.
+
+        A call that is killed leaves each file whole and the old run files in place; the next call
+        ends what it began.
+
+        Parameters
+        ----------
+        identities : mapping
+            From a key to what ``Experiment.identity`` returns now. Where a run file of the new key
+            is there already, it stays.
+        """
+        runs = self.committed / "runs"
+        for key, identity in identities.items():
+            content = json.loads((runs / f"{key}.json").read_text())
+            former = {"key": key, "code": content["code"]}
+            content |= {**identity, "formerly": [*content.get("formerly", []), former]}
+            if not (path := runs / f"{identity['key']}.json").exists():
+                _write(path, content)
+        for path in self.committed.glob("*.json"):
+            _write(path, _renamed(json.loads(path.read_text()), identities))
+        for key in identities:
+            (runs / f"{key}.json").unlink()
 
     def record(self, section: Section) -> Path:
         """Write the results file of a section, whole or not at all."""
@@ -95,13 +128,33 @@ class Store:
         return {p.stem: self.load(p.stem, committed) for p in sorted(folder.glob("*.json"))}
 
 
+def write_run(folder: Path, run: Run) -> Path:
+    """Write a run file under its key; its parameters keep all digits, for they make the key."""
+    content = run.model_dump(by_alias=True)
+    return _write(folder / f"{run.key}.json", _rounded(content) | {"parameters": run.parameters})
+
+
 def write_json(path: Path, content: Any) -> Path:
     """Write JSON under a temporary name and rename it; floats keep six digits."""
+    return _write(path, _rounded(content))
+
+
+def _write(path: Path, content: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    temporary.write_text(json.dumps(_rounded(content), indent=1, allow_nan=False) + "\n")
+    temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
     temporary.replace(path)
     return path
+
+
+def _renamed(content: Any, identities: Mapping[str, Mapping[str, Any]]) -> Any:
+    if isinstance(content, str) and content in identities:
+        return identities[content]["key"]
+    if isinstance(content, dict):
+        return {name: _renamed(part, identities) for name, part in content.items()}
+    return (
+        [_renamed(part, identities) for part in content] if isinstance(content, list) else content
+    )
 
 
 def _rounded(content: Any) -> Any:
