@@ -237,8 +237,24 @@ class TestTable:
             "claim": "The new one is better.",
             "evidence": "Error of the old less that of the new: "
             "old less new: 3 % (\N{MINUS SIGN}6 to 12)",
+            "rule": "above 5 %; N = 48, one seed",
             "verdict": INCONCLUSIVE,
         }
+
+    @pytest.mark.parametrize(
+        ("kind", "asked"),
+        [
+            ("superiority", "above 0.5 points"),
+            ("equivalence", "within ±0.5 points"),
+            ("no_better", "below 0.5 points"),
+            ("below", "below 0.5 points"),
+        ],
+    )
+    def test_what_a_rule_asks(self, root, write, commit, kind, asked):
+        write(entry(rule={"kind": kind, "delta": 0.5, "metrics": ["a.cv.nme"]}))
+        commit(unit="points", a__cv__nme=(0.25, 0.75))
+        (row,) = table(root).to_dict("records")
+        assert row["rule"] == f"{asked}; N = 48, one seed"
 
     def test_each_metric_of_a_family_is_evidence(self, root, write, commit):
         rule = {"kind": "below", "delta": 0.5, "metrics": ["a.cv.ratio", "b.cv.ratio"]}

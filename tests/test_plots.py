@@ -259,11 +259,17 @@ class TestMosaic:
         maps = np.array([[[0, 1, 2]], [[-5, 5, 0]], [[7, 7, 7]]], float)
         draw_mosaic(maps, columns=2, title="filters", ax=ax)
         [picture] = ax.get_images()
-        rule = [1, 1, 1, 1, 1, 1, 1, 1]
-        expected = [[0, 0.5, 1, 1, 0, 1, 0.5, 1], rule, [0, 0, 0, 1, 1, 1, 1, 1], rule]
+        r = 0.6  # the grey of the rules
+        rule = [r, r, r, r, r, r, r, r]
+        expected = [[0, 0.5, 1, r, 0, 1, 0.5, r], rule, [0, 0, 0, r, 1, 1, 1, r], rule]
         np.testing.assert_allclose(picture.get_array(), expected)
         assert picture.get_clim() == (0, 1)
         assert ax.get_title() == "filters"
+
+    def test_rules_grow_with_the_maps(self, ax):
+        draw_mosaic(np.zeros((3, 50, 100)), columns=3, ax=ax)
+        [picture] = ax.get_images()
+        assert picture.get_array().shape == (50 + 3, 3 * (100 + 3))
 
 
 def test_a_legend_below_lies_under_every_panel():

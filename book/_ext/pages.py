@@ -21,6 +21,7 @@ METHOD_COLUMNS = (
     "95 % interval",
     "AUC",
     "failures",
+    "seeds",
     "weights",
     "minutes",
 )
@@ -41,8 +42,9 @@ def methods(env):
     """Show the error of each method in a figure."""
     caption = (
         "Error of each method on photographs that it has not seen, by the reference runs; a panel "
-        "for each data set, 95 % intervals over persons or photographs crossed with seeds. Methods "
-        "of one panel were measured on the same pictures."
+        "for each data set, 95 % intervals over persons or photographs, crossed with seeds where "
+        "there are several. Methods of one panel were measured on the same pictures; the U-Nets "
+        "marked * are read with a prior of shapes and a shift of the labels, the others without."
     )
     behind = [section for _, _, section, _ in reference.methods(env.config.facekp_root)]
     return _figure(env, "methods", reference.draw_methods, caption, behind)
@@ -53,8 +55,10 @@ def method_table(env, page):
     rows = [METHOD_COLUMNS, *method_rows(env.config.facekp_root)]
     caption = (
         "Methods by data set, reference runs on photographs. NME with its 95 % interval; AUC up "
-        "to, and failures above, an NME of 8 %; weights: trainable parameters; minutes: of one "
-        "training, on the machine that [Reproduce](reproduce.md) names."
+        "to, and failures above, an NME of 8 %; seeds: of the trainings behind the number (with "
+        "one, no interval holds the luck of that training); weights: trainable parameters; "
+        "minutes: of one training, on the machine that [Reproduce](reproduce.md) names. *: read "
+        "with a prior of shapes and a shift of the labels, the others without."
     )
     return _table(rows, caption, f"tab-methods-{page}", "methods sortable")
 
@@ -72,9 +76,15 @@ def method_rows(root):
             show(nme),
             show(nme, "interval"),
             *(show(m) if m else "" for m in others),
+            str(_seeds(Store(root, "cpu"), made)) if made else "",
             f"{made.weights:,}" if made and made.weights else "",
             f"{made.seconds / 60:.1f}" if made else "",
         )
+
+
+def _seeds(store, method):
+    """Count the seeds of a method's trainings."""
+    return len({store.find_run(key).parameters["seed"] for key in method.runs})
 
 
 def ced(env):
@@ -165,8 +175,12 @@ def claim_rows(env):
         chip = f"[{row.verdict}]{{.verdict .{row.verdict.replace(' ', '-')}}}"
         page = pages.get(row.section)
         link = f"[{row.section.replace('_', ' ')}](notebooks/{page}.ipynb)" if page else row.section
-        rows.append((f"{anchor} (`{row.id}`)", row.evidence, chip, link))
-    caption = "Claims, evidence and verdicts."
+        asked = f" *Asked: {row.rule}.*" if row.rule else ""
+        rows.append((f"{anchor} (`{row.id}`)", f"{row.evidence}.{asked}", chip, link))
+    caption = (
+        "Claims, evidence and verdicts: each quantity with its 95 % interval, what the rule asks "
+        "of every interval, the pictures (N) and the seeds of the section's trainings."
+    )
     return f"{count_verdicts(table)}\n\n{_table(rows, caption, 'tab-claims', 'claims')}"
 
 

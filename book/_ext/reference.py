@@ -20,7 +20,7 @@ from facekp.schemes import IBUG68
 class Panel:
     """What is drawn of a section's results file: label to name of a curve, or of a group."""
 
-    ylabel: str  # may name parameters of the section in braces
+    ylabel: str  # like xlabel, may name parameters of the section in braces
     curves: dict[str, str]
     groups: dict[str, str] = field(default_factory=dict)
     xlabel: str = "NME, %"
@@ -70,6 +70,7 @@ PANELS = {
             "Gaussian": "('primary', ('equal moment', 7, 'spatial'))",
         },
         {"disc": "disc, spatial", "Gaussian": "equal moment, spatial"},
+        "NME, % (crops of {size[1]})",
     ),
     "transfer": Panel(
         "error, px of {size[1]}",
@@ -92,12 +93,12 @@ METHODS = {
     },
     "300-W": {
         ("transfer", "mean.test"): "mean shape in the box",
-        ("transfer", "demo_to_real.test"): "U-Net, rendered faces only",
+        ("transfer", "demo_to_real.test"): "U-Net*, rendered faces only",
         ("binary_masks", "disc3.test"): "U-Net, masks, trained briefly",
         ("binary_masks", "gaussian7.test"): "U-Net, Gaussians, trained briefly",
         ("resnet", "dlib.test"): "dlib's regression trees",
         ("resnet", "resnet.test"): "ResNet-18",
-        ("transfer", "real.test"): "U-Net, some of the photographs",
+        ("transfer", "real.test"): "U-Net*, some of the photographs",
         ("fair_comparison", "best.test"): "U-Net, best recipe",
     },
 }
@@ -122,7 +123,7 @@ def evaluations(root, section, stem):
 def draw_section(section):
     """Draw curves and errors by group of a section; return the figure's alternative text."""
     panel = PANELS[section.section]
-    ylabel = panel.ylabel.format(**section.parameters)
+    ylabel, xlabel = (s.format(**section.parameters) for s in (panel.ylabel, panel.xlabel))
     axes = plots.axes(1, 2 if panel.groups else 1, height=2.7)
     said = []
     for number, (label, name) in enumerate(panel.curves.items()):
@@ -135,12 +136,12 @@ def draw_section(section):
     for number, (label, name) in enumerate(panel.groups.items()):
         found = section.groups[name]
         intervals = [(m.value, m.low, m.high) for m in found.values()]
-        style = {"number": number, "shift": 0.2 * number, "label": label}
+        style = {"number": number, "shift": 0.3 * number, "label": label}
         plots.draw_intervals(list(found), intervals, **style, ax=axes[1])
         values = ", ".join(f"{group} {m.value:.1f}" for group, m in found.items())
-        alt += f" {panel.xlabel} by group, {label}: {values}."
+        alt += f" {xlabel} by group, {label}: {values}."
     if panel.groups:
-        axes[1].set(xlabel=panel.xlabel, xlim=(0, None))
+        axes[1].set(xlabel=xlabel, xlim=(0, None))
     if len(panel.groups) > 1:
         axes[1].legend(fontsize=8, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
     return alt
@@ -173,13 +174,13 @@ def draw_ced(root):
     [ax] = plots.axes(height=3.2)
     for number, (label, section, stem) in enumerate(trained(root)):
         nme = np.concatenate([e.nme for e in evaluations(root, section, stem)])
-        turn = number // 6  # a colour comes again with another line
-        style = {"color": plots.COLORS[number % 6], "ls": plots.LINES[(number + turn) % 6]}
+        color = [*plots.COLORS, "black"][number]  # as many as there are methods
+        style = {"color": color, "ls": plots.LINES[number % len(plots.LINES)]}
         ax.plot(100 * grid, metrics.ced(nme, grid), label=label, **style)
         said.append(f"{label} {100 * np.mean(nme <= 0.05):.0f} %")
     ax.axvline(8, color="0.6", lw=1)
     ax.set(xlabel="NME, %", ylabel="share of pictures at most there", ylim=(0, 1))
-    ax.legend(fontsize=8)
+    ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return f"Rising curves, one a method. Share of pictures at most at 5 %: {', '.join(said)}."
 
 

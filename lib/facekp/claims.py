@@ -146,7 +146,7 @@ def table(root: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        id, section, claim, evidence and verdict, a row a claim.
+        id, section, claim, evidence, rule (empty where there is none) and verdict, a row a claim.
 
     Raises
     ------
@@ -158,9 +158,11 @@ def table(root: Path) -> pd.DataFrame:
     sections = Store(root, REFERENCE).sections(committed=True)
     rows = []
     for claim in load_claims(root / "book" / "claims.yaml"):
-        evidence, decided = _judge(claim, sections.get(claim.section))
-        rows.append((claim.id, claim.section, claim.claim, evidence, decided))
-    return pd.DataFrame(rows, columns=["id", "section", "claim", "evidence", "verdict"])
+        section = sections.get(claim.section)
+        evidence, decided = _judge(claim, section)
+        rule = _wording(claim.rule, section) if claim.rule else ""
+        rows.append((claim.id, claim.section, claim.claim, evidence, rule, decided))
+    return pd.DataFrame(rows, columns=["id", "section", "claim", "evidence", "rule", "verdict"])
 
 
 def _judge(claim: Claim, section: Section | None) -> tuple[str, str]:
@@ -182,6 +184,16 @@ def _judge(claim: Claim, section: Section | None) -> tuple[str, str]:
         raise ClaimsError(f"claim {claim.id}: {file}: {error}") from None
     numbers = "; ".join(map(_evidence, claim.rule.metrics, measured))
     return f"{claim.quantity}: {numbers}", decided
+
+
+def _wording(rule: Rule, section: Section) -> str:
+    """Say what the rule asks, and of how many pictures and seeds: "above 5 %; N = 48, 3 seeds"."""
+    found = [section.metrics[name] for name in rule.metrics]
+    margin = f"{rule.delta:g} {found[0].unit}".strip()
+    asked = {"superiority": f"above {margin}", "equivalence": f"within ±{margin}"}
+    counts = " or ".join(str(n) for n in sorted({m.n for m in found}))
+    seeds = "one seed" if len(section.seeds) == 1 else f"{len(section.seeds)} seeds"
+    return f"{asked.get(rule.kind, f'below {margin}')}; N = {counts}, {seeds}"
 
 
 def _evidence(name: str, measured: Metric) -> str:

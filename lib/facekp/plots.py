@@ -132,11 +132,13 @@ def draw_mosaic(
     low, high = (f(maps, axis=(1, 2), keepdims=True) for f in (np.min, np.max))
     scaled = (maps - low) / np.where(high > low, high - low, 1)
     rows = -(-len(maps) // columns)
-    height, width = maps.shape[1] + 1, maps.shape[2] + 1  # a cell and its white rule
-    sheet = np.ones((rows * height, columns * width))
-    for k, cell in enumerate(scaled):
+    blank = np.ones((rows * columns - len(maps), *maps.shape[1:]))
+    rule = max(1, round(0.03 * maps.shape[2]))  # grey, told from black maps and from white ones
+    height, width = maps.shape[1] + rule, maps.shape[2] + rule
+    sheet = np.full((rows * height, columns * width), 0.6)
+    for k, cell in enumerate([*scaled, *blank]):
         y, x = height * (k // columns), width * (k % columns)
-        sheet[y : y + height - 1, x : x + width - 1] = cell
+        sheet[y : y + height - rule, x : x + width - rule] = cell
     ax.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="none")
     ax.set_axis_off()
     ax.set_title(title, fontsize=9)
