@@ -227,20 +227,21 @@ class TestSideBySide:
     def test_killed_parent_leaves_no_worker_and_the_next_call_ends_in_the_same_files(
         self, experiment, faces, store, tmp_path, quick_workers
     ):
-        wanted = [experiment(seed=seed) for seed in range(3)]
-        kill = ("while a text file is written", 1)
-        parent = start_process(run_all, wanted, faces, store, 2, kill=kill)
+        wanted = [experiment(seed=seed, epochs=40) for seed in range(3)]
+        parent = start_process(run_all, wanted, faces, store, 2)
         family = set()
-        while parent.is_alive():
+        while not list(store.checkpoints.glob("*.pt")):
+            assert parent.is_alive()
             with suppress(psutil.NoSuchProcess):  # it may die while it is looked at
                 family.update(psutil.Process(parent.pid).children(recursive=True))
-            time.sleep(0.05)
+            time.sleep(0.01)
+        parent.kill()
         parent.join()
         assert parent.exitcode == -9
         assert len(family) >= 2
         _, alive = psutil.wait_procs(family, timeout=60)
         assert not alive
-        assert not timeless(store)
+        assert len(timeless(store)) < 3
 
         runs = run_all(wanted, faces, store, workers=2)
         assert [run.parameters["seed"] for run in runs] == [0, 1, 2]
@@ -263,6 +264,25 @@ class TestSideBySide:
         nobody = experiment(split={"name": "imm", "fold": 4, "persons": 0})
         with pytest.raises(TrainingError, match="training has 0 pictures"):
             run_all([nobody], faces, store, workers=2)
+
+    def test_an_error_stops_the_other_trainings(self, experiment, faces, store, quick_workers):
+        nobody = experiment(split={"name": "imm", "fold": 4, "persons": 0})
+        long = [experiment(seed=seed, epochs=100_000) for seed in range(4)]
+        with pytest.raises(TrainingError, match="training has 0 pictures"):
+            run_all([long[0], nobody, *long[1:]], faces, store, workers=2)
+        assert not timeless(store)
+
+    def test_two_that_need_the_same_training(self, experiment, faces, store, monkeypatch):
+        other = start_process(run_all, [experiment(epochs=60)], faces, store, 1)
+        while not list(store.checkpoints.glob("*.pt")):
+            assert other.is_alive()
+            time.sleep(0.01)
+        monkeypatch.setattr(jobs, "train", lambda *_: pytest.fail("trained twice"))
+        (run,) = run_all([experiment(epochs=60)], faces, store, workers=1)
+        other.join()
+        assert other.exitcode == 0
+        assert len(run.history["lr"]) == 60
+        assert not list(store.checkpoints.iterdir())
 
 
 LARGE = (16, 24)

@@ -3,17 +3,19 @@
 import logging
 import os
 import threading
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from multiprocessing import get_context, parent_process
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock
 from tqdm.auto import tqdm as widget_bar
 from tqdm.std import tqdm as text_bar
 
@@ -72,14 +74,12 @@ def run_all(
         (store.checkpoints / f"{key}.pt").unlink(missing_ok=True)
     due = [job for key, job in jobs.items() if key not in runs]
     # By what is planned, not by what is due: the number of threads moves the last bits.
-    alone = len(jobs) == 1 or torch.cuda.is_available()
-    workers = workers or (1 if alone else os.cpu_count() or 1)
+    alone = len(jobs) == 1 or torch.accelerator.is_available()
+    workers = workers or (1 if alone else _cores())
     way = _side_by_side if workers > 1 and due else _one_by_one
     with _progress(len(due)) as bar:
         for run in way(due, faces, store, workers):
-            store.save_run(run)
-            runs[run.key] = store.find_run(run.key)  # with the digits that later calls will find
-            (store.checkpoints / f"{run.key}.pt").unlink(missing_ok=True)
+            runs[run.key] = run
             bar.update()
     return [runs[key] for key in keys]
 
@@ -127,28 +127,36 @@ def _side_by_side(due: list[Job], faces: Faces, store: Store, workers: int) -> I
     # asked for also where fewer trainings are due, for the same reason as above.
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(workers, context, _start_worker, (faces, store)) as pool:
-        jobs = [pool.submit(_run_in_worker, *job) for job in due]
+    stop = context.Event()
+    with ProcessPoolExecutor(workers, context, _start_worker, (faces, store, stop)) as pool:
         try:
-            for job in as_completed(jobs):
+            for job in as_completed([pool.submit(_run_in_worker, *job) for job in due]):
                 yield job.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+        except BaseException:  # a training that failed, or an interrupt: the others need not go on
+            stop.set()
             raise
+
+
+def _cores() -> int:
+    """Return how many cores this process may use, which a scheduler may have limited."""
+    given = getattr(os, "sched_getaffinity", None)  # not on macOS
+    return len(given(0)) if given else os.cpu_count() or 1
 
 
 _WORKER: dict[str, Any] = {}  # what a worker process is given once, at its start
 
 
-def _start_worker(faces: Faces, store: Store) -> None:
+def _start_worker(faces: Faces, store: Store, stop: Event) -> None:
     torch.set_num_threads(1)
     _WORKER.update(faces=faces, store=store)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    # The pool itself would let a worker wait for ever for a parent that was killed.
+    for wait in (parent_process().join, stop.wait):
+        threading.Thread(target=_leave_after, args=(wait,), daemon=True).start()
 
 
-def _leave_with_parent() -> None:
-    """End this worker when its parent is killed; the pool itself would let it wait for ever."""
-    parent_process().join()
+def _leave_after(wait: Callable[[], object]) -> None:
+    """End this worker, which loses at most an epoch."""
+    wait()
     os._exit(1)
 
 
@@ -157,6 +165,19 @@ def _run_in_worker(identity: dict[str, Any], experiment: Experiment) -> Run:
 
 
 def _run(identity: dict[str, Any], experiment: Experiment, faces: Faces, store: Store) -> Run:
+    """Train, unless another process just did, and write the run file."""
+    key = identity["key"]
+    store.checkpoints.mkdir(parents=True, exist_ok=True)
+    lock = store.checkpoints / f"{key}.lock"
+    with FileLock(lock):  # two notebooks may need it at the same time: the second one waits
+        if not store.find_run(key):
+            store.save_run(_trained(identity, experiment, faces, store))
+        (store.checkpoints / f"{key}.pt").unlink(missing_ok=True)
+        lock.unlink()  # who waits for it, or comes later, finds the run
+    return store.find_run(key)  # with the digits that later calls will find
+
+
+def _trained(identity: dict[str, Any], experiment: Experiment, faces: Faces, store: Store) -> Run:
     """Train, and gather what the run file holds."""
     # Fabric tells the precision on stderr; in a notebook that is taken for a warning.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -203,10 +224,12 @@ def _read(
     decode = build("decoder", reading.decoder or e.decoder, e.size)
     if isinstance(decode, ShapeDecoder):
         decode.learn(seen.keypoints_img(), seen.scheme)
+    # Apple's devices have no float64, in which shapes are weighed.
+    read = (lambda output: decode(output.cpu())) if device.type == "mps" else decode
     lower = usable_precision(e.precision) == "bf16-mixed"
     with torch.autocast(device.type, torch.bfloat16, enabled=lower):
         loss = build("loss", e.loss, e.size)
-        keypoints = evaluate(model, Pictures.of(val, device), loss, decode).keypoints
+        keypoints = evaluate(model, Pictures.of(val, device), loss, read).keypoints
     centre = (np.array(val.size[::-1]) - 1) / 2
     pull = metrics.pull(keypoints, val.keypoints, centre)
     return evaluated(val, keypoints) | {"pull": pull.tolist(), "keypoints": {}}

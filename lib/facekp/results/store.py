@@ -32,12 +32,12 @@ class Store:
         demo, cpu or gpu; with ``-changed`` behind it, a run of that profile with parameters of
         one's own, whose results lie apart and which finds that profile's trainings too.
     retrain : bool
-        Find only the runs that this very store has saved, so that the rest is trained anew.
+        Find only what was saved by such a store since a section was last recorded with it, so that
+        the rest is trained anew. Each is marked on disk: who is killed goes on where it was.
     """
 
     def __init__(self, root: Path, profile: str, retrain: bool = False):
         self.root, self.profile, self.retrain = Path(root), profile, retrain
-        self.saved: set[str] = set()
         kept = profile.removesuffix(CHANGED)
         self.fresh = self.root / "_build" / "results" / profile
         self.committed = self.root / "results" / kept
@@ -52,7 +52,7 @@ class Store:
         ResultsError
             If its file does not fit the schema or is not of that key.
         """
-        if self.retrain and key not in self.saved:
+        if self.retrain and not self._mark(key).exists():
             return None
         for folder in self.places:
             path = folder / "runs" / f"{key}.json"
@@ -65,8 +65,11 @@ class Store:
 
     def save_run(self, run: Run) -> Path:
         """Write a run file, whole or not at all."""
-        self.saved.add(run.key)
-        return write_run(self.fresh / "runs", run)
+        path = write_run(self.fresh / "runs", run)
+        if self.retrain:
+            self._mark(run.key).parent.mkdir(parents=True, exist_ok=True)
+            self._mark(run.key).touch()
+        return path
 
     def fresh_runs(self) -> Iterator[Run]:
         """Read all fresh run files, also those that no results file names any more."""
@@ -104,8 +107,15 @@ class Store:
         """Write the results file of a section, whole or not at all."""
         if section.profile != self.profile:
             raise ResultsError(f"results of profile {section.profile} in {self.fresh}")
-        path = self.fresh / f"{section.section}.json"
-        return write_json(path, section.model_dump(by_alias=True))
+        path = write_json(self.fresh / f"{section.section}.json", section.model_dump(by_alias=True))
+        if self.retrain:
+            for key in section.runs:
+                self._mark(key).unlink(missing_ok=True)
+        return path
+
+    def _mark(self, key: str) -> Path:
+        """Return the file that says that a run was trained anew, as asked."""
+        return self.checkpoints / f"{key}.retrained"
 
     def load(self, section: str, committed: bool = False) -> Section:
         """Read the results file of a section.
