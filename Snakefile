@@ -9,21 +9,26 @@ import subprocess
 import sys
 from pathlib import Path
 
-import yaml
+from snakemake.exceptions import WorkflowError
 
 from facekp.manifest import load_manifest
 from facekp.manifest.store import folder_of
+from facekp.notebooks.checks import NotebookError, profile_parameters
 
 PROFILE = config.get("profile", "demo")
 SITE = config.get("site", "_build/html")
-SETTINGS = yaml.safe_load(Path(f"profiles/{PROFILE}.yaml").read_text())
 NOTEBOOKS = sorted(path.stem for path in Path("notebooks").glob("[0-9][0-9]_*.ipynb"))
+try:
+    SETTINGS = {name: profile_parameters(name, PROFILE, Path.cwd()) for name in NOTEBOOKS}
+except NotebookError as error:
+    raise WorkflowError(str(error)) from None
 DATASETS = load_manifest().datasets
 
 
 def digest(*patterns):
     """Digest names and content of the files that match."""
-    files = sorted(path for pattern in patterns for path in Path().glob(pattern))
+    found = {path for pattern in patterns for path in Path().glob(pattern)}
+    files = sorted(p for p in found if p.is_file() and "__pycache__" not in p.parts)
     state = [(str(path), hashlib.sha256(path.read_bytes()).hexdigest()) for path in files]
     return hashlib.sha256(repr(state).encode()).hexdigest()
 

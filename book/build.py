@@ -104,11 +104,12 @@ def build(folder, builder="html"):
     command += ["--builder", builder]
     # Its closing words name a place that the site is about to leave; warnings go to stderr.
     command += ["-W", "-n", "--keep-going", "-q"]
+    (folder / "_build" / "html" / "output.txt").unlink(missing_ok=True)  # an older build's links
     done = subprocess.run(command, stdout=subprocess.DEVNULL)
     if builder == "linkcheck":
         found = (folder / "_build" / "html" / "output.txt").read_text(encoding="utf-8")
         print("\n".join(line for line in found.splitlines() if "[broken]" in line))
-        sys.exit("\n".join(["Links that lead nowhere, see above."] if "[broken]" in found else []))
+        sys.exit("Links that lead nowhere, see above." if "[broken]" in found else 0)
     built = folder / "_build" / builder
     # Jupyter Book can end well without having built a page.
     if done.returncode or not (built / "index.html").is_file():

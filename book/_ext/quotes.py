@@ -1,8 +1,8 @@
 """The roles `result` and `claim`: every number of the prose is read from a results file.
 
     {result}`nose_tip/nose.val.nme`           5.31 %
-    {result}`nose_tip/nose.val.nme ci`        5.31 % (95 % interval 4.80–5.90 %)
-    {result}`nose_tip/nose.val.nme interval`  4.80–5.90 %
+    {result}`nose_tip/nose.val.nme ci`        5.31 % (95 % interval 4.80 to 5.90 %)
+    {result}`nose_tip/nose.val.nme interval`  4.80 to 5.90 %
     {result}`nose_tip/nose.val.nme n`         48
     {result}`nose_tip/nose.val.nme .1f`       5.3 %, in a format of Python's
     {result}`nose_tip/nose.val.nme ci .1f`    both

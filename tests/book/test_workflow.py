@@ -58,6 +58,20 @@ def test_prose_rebuilds_the_pages_alone(checkout):
     assert due(checkout) == {"site"}
 
 
+def test_what_python_compiles_beside_the_pages_changes_nothing(checkout):
+    (checkout / "book" / "__pycache__").mkdir()
+    (checkout / "book" / "__pycache__" / "browser.cpython-311.pyc").write_bytes(b"compiled")
+    (checkout / "book" / ".ipynb_checkpoints").mkdir()
+    assert due(checkout) == set()
+
+
+def test_a_profile_that_does_not_exist_is_named(checkout):
+    done = snakemake("--dry-run", folder=checkout, profile="nope")
+    assert done.returncode == 1
+    assert "no profile 'nope' in" in done.stderr
+    assert "take one of cpu, demo, gpu" in done.stderr
+
+
 def test_a_notebook_runs_alone(checkout):
     path = checkout / "notebooks" / f"{NOTEBOOK}.ipynb"
     path.write_text(path.read_text().replace('"source": [', '"source": [\n "",', 1))

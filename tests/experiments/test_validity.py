@@ -182,6 +182,19 @@ class TestRevalidate:
         assert revalidate(store, demo)["verdict"].tolist() == ["no witness"]
         assert contents(store) == before
 
+    def test_a_witness_of_another_precision_does_not_speak(
+        self, experiment, faces, store, demo, change, monkeypatch
+    ):
+        wished = experiment(precision="bf16-mixed")
+        monkeypatch.setattr(jobs, "usable_precision", lambda _: "bf16-mixed")
+        run_all([wished], faces, store, workers=1)
+        shutil.move(store.fresh, store.committed)
+        monkeypatch.setattr(jobs, "usable_precision", lambda _: "32-true")
+        for optimizer in (adam, renamed):
+            change(optimizer)
+            run_all([wished], faces, demo, workers=1)
+        assert revalidate(store, demo)["verdict"].tolist() == ["no witness"]
+
     def test_an_option_of_0_is_another_kind(self, experiment, faces, store, demo, change):
         def turning(degrees):
             return experiment(augment={"name": "random", "rotation": degrees})

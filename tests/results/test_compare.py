@@ -1,6 +1,6 @@
 import pytest
 
-from facekp.results import ResultsError, accept, compare
+from facekp.results import ResultsError, Store, accept, compare
 from facekp.results.__main__ import main
 
 
@@ -132,6 +132,24 @@ class TestAccept:
         with pytest.raises(ResultsError, match="nose_tip: run gone is missing; run the notebook"):
             accept(store)
         assert not (store.committed / "nose_tip.json").exists()
+
+    def test_a_missing_run_of_a_later_section_leaves_all_as_it_was(
+        self, store, make_section, make_run
+    ):
+        store.record(make_section(section="a"))
+        store.save_run(make_run())
+        store.record(make_section(section="b", runs=["gone"]))
+        with pytest.raises(ResultsError, match="b: run gone is missing"):
+            accept(store)
+        assert not store.committed.exists()
+
+    def test_results_of_changed_parameters_are_refused(self, store, make_section, make_run):
+        own = Store(store.root, "cpu-changed")
+        own.record(make_section(profile="cpu-changed"))
+        own.save_run(make_run())
+        with pytest.raises(ResultsError, match="changed parameters are not taken .* profiles/"):
+            accept(own)
+        assert not store.committed.exists()
 
     def test_nothing_fresh(self, store):
         with pytest.raises(ResultsError, match=r"nothing to accept in .*; run a notebook first"):

@@ -69,6 +69,14 @@ class TestRuns:
         again.save_run(make_run())
         assert again.find_run("k1") == make_run()
 
+    def test_retraining_goes_on_where_it_was_killed(self, store, make_run, make_section):
+        Store(store.root, "cpu", retrain=True).save_run(make_run())
+        again = Store(store.root, "cpu", retrain=True)
+        assert again.find_run("k1") == make_run()
+        again.record(make_section(runs=["k1"]))
+        assert again.find_run("k1") is None
+        assert store.find_run("k1") == make_run()
+
     def test_profiles_do_not_mix(self, store, make_run):
         store.save_run(make_run())
         assert Store(store.root, "gpu").find_run("k1") is None

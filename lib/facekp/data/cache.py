@@ -28,7 +28,7 @@ ATTRIBUTE = "attribute."  # prefix of an attribute's name in an entry
 
 def cache_folder() -> Path:
     """Return where decoded faces are kept: $FACEKP_CACHE, else ~/.cache/facekp."""
-    return Path(os.environ.get("FACEKP_CACHE") or Path.home() / ".cache" / "facekp")
+    return Path(os.environ.get("FACEKP_CACHE") or "~/.cache/facekp").expanduser()
 
 
 def through_cache(

@@ -71,8 +71,9 @@ def revalidate(store: Store, witnesses: Store) -> pd.DataFrame:
     A witness is a training that the other store holds twice: made with the code that the stale
     training ran and with the code at hand. It speaks for trainings of its kind: model, loss,
     decoder, optimiser, schedule, augmentation and readings are the same but for numbers other than
-    0. A kind is renewed if it has a witness and if in all trainings made with both codes not one
-    digit of the run files differs, curves and predictions alike.
+    0, and it computed in the same precision, which the machine may decide. A kind is renewed if it
+    has a witness and if in all trainings made with both codes not one digit of the run files
+    differs, curves and predictions alike.
 
     Parameters
     ----------
@@ -89,12 +90,16 @@ def revalidate(store: Store, witnesses: Store) -> pd.DataFrame:
     """
     kinds = defaultdict(list)
     for run, now in stale(store):
-        kinds[run.code, now and now["code"], _kind(run.parameters)].append((run, now))
+        kinds[run.code, now and now["code"], _kind(run)].append((run, now))
     twice = _twice(witnesses)
     rows, renewed = [], {}
     for (before, after, kind), members in kinds.items():
         pairs = twice.get((before, after), [])
-        speaking = [pair for pair in pairs if _kind(pair[0].parameters) == kind]
+        speaking = [
+            (old, new)
+            for old, new in pairs
+            if _kind(old) == kind and _precision(old) == _precision(new)
+        ]
         differences = (where for old, new in pairs if (where := _difference(old, new)))
         verdict = next(differences, "renewed") if speaking else "no witness"
         if verdict == "renewed":
@@ -121,8 +126,14 @@ def _twice(store: Store) -> dict[Codes, list[tuple[Run, Run]]]:
     return pairs
 
 
-def _kind(parameters: dict[str, Any]) -> str:
-    return json.dumps({name: _blurred(parameters.get(name)) for name in KIND}, sort_keys=True)
+def _kind(run: Run) -> str:
+    kind = {name: _blurred(run.parameters.get(name)) for name in KIND}
+    return json.dumps(kind | {"precision": _precision(run)}, sort_keys=True)
+
+
+def _precision(run: Run) -> str | None:
+    """Return what a training computed in, which the machine may have decided."""
+    return run.provenance.get("precision", run.parameters.get("precision"))
 
 
 def _blurred(value: Any) -> Any:

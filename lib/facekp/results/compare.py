@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from facekp.results.schema import Section
-from facekp.results.store import ResultsError, Store
+from facekp.results.store import CHANGED, ResultsError, Store
 
 __all__ = ["accept", "compare"]
 
@@ -39,9 +39,10 @@ def compare(store: Store) -> pd.DataFrame:
     pairs = {name: (section, store.load(name, committed=True)) for name, section in fresh.items()}
     odd = [f"{name}: {what}" for name, pair in pairs.items() for what in _odd(*pair)]
     if odd:
+        remedy = f", or make accept PROFILE={store.profile}"
         raise ResultsError(
             "\n".join(odd) + "\nNumbers of different things are not compared: run them as the "
-            f"committed ones were run, or make accept PROFILE={store.profile}"
+            f"committed ones were run{'' if store.profile.endswith(CHANGED) else remedy}"
         )
     rows = []
     for name, (section, committed) in pairs.items():
@@ -73,17 +74,25 @@ def accept(store: Store) -> list[str]:
     Raises
     ------
     ResultsError
-        If nothing is fresh, or a run file is missing.
+        If the results are of parameters of one's own, nothing is fresh, or a run file is missing;
+        then nothing is copied.
     """
+    if store.profile.endswith(CHANGED):
+        raise ResultsError(
+            f"{store.fresh}: results of changed parameters are not taken for those of the profile; "
+            "put the parameters into profiles/ and run it"
+        )
     sections = store.sections()
     if not sections:
         raise ResultsError(f"nothing to accept in {store.fresh}; run a notebook first")
-    runs = store.committed / "runs"
-    runs.mkdir(parents=True, exist_ok=True)
     for name, section in sections.items():
         for key in section.runs:
             if store.find_run(key) is None:
                 raise ResultsError(f"{name}: run {key} is missing; run the notebook again")
+    runs = store.committed / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    for name, section in sections.items():
+        for key in section.runs:
             fresh = store.fresh / "runs" / f"{key}.json"
             if fresh.exists():
                 shutil.copyfile(fresh, runs / fresh.name)

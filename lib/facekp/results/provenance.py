@@ -31,7 +31,8 @@ def provenance(root: Path, seconds: float, pictures: int, device: str) -> dict[s
     Returns
     -------
     dict
-        wall_seconds, images_per_second, peak_memory_mb (largest process), device, cores, system,
+        wall_seconds, images_per_second, peak_memory_mb (the larger of this process and of those
+        that it has waited for; workers still at hand are not among them), device, cores, system,
         versions, commit (None outside git) and clean (whether the tree held just that commit).
     """
     whom = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
