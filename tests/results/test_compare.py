@@ -147,7 +147,7 @@ class TestAccept:
         own = Store(store.root, "cpu-changed")
         own.record(make_section(profile="cpu-changed"))
         own.save_run(make_run())
-        with pytest.raises(ResultsError, match="changed parameters are not taken .* profiles/"):
+        with pytest.raises(ResultsError, match=r"changed parameters are not taken .* profiles/"):
             accept(own)
         assert not store.committed.exists()
 
