@@ -170,17 +170,13 @@ def _targets(size: int, batch: int) -> tuple[Work, Work]:
 
 
 def _decoding(size: int, batch: int) -> tuple[Work, Work]:
-    decode, images = maps_decoder(size), _batch(size, batch)[0]
-    device = _device()
-    model = unet().to(device, memory_format=torch.channels_last).eval()
-
-    @torch.inference_mode()
-    def forward() -> Tensor:
-        with _autocast():
-            return model(images.contiguous(memory_format=torch.channels_last))
-
-    maps = forward()
-    return torch.inference_mode()(lambda: decode(maps)), lambda: decode(forward())
+    # Of an evaluation as a training makes it: the maps, their loss, keypoints and entropy.
+    loop = _loop(unet(), unet_loss(size), maps_decoder(size), batch)
+    data = _pictures(size, batch)
+    images = data.batch(torch.arange(batch, device=_device()))[0]
+    with torch.inference_mode(), _autocast():
+        maps = loop.model.eval()(images.contiguous(memory_format=torch.channels_last))
+    return torch.inference_mode()(lambda: loop.decode(maps)), lambda: loop.evaluate(data)
 
 
 def _slow_to_fast(net: Callable, loss: Callable) -> Callable[[int, int], tuple[Work, Work]]:
