@@ -68,8 +68,9 @@ def test_what_python_compiles_beside_the_pages_changes_nothing(checkout):
 def test_a_profile_that_does_not_exist_is_named(checkout):
     done = snakemake("--dry-run", folder=checkout, profile="nope")
     assert done.returncode == 1
-    assert "no profile 'nope' in" in done.stderr
-    assert "take one of cpu, demo, gpu" in done.stderr
+    said = done.stdout + done.stderr
+    assert "no profile 'nope' in" in said
+    assert "take one of cpu, demo, gpu" in said
 
 
 def test_a_notebook_runs_alone(checkout):
