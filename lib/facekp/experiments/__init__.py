@@ -31,7 +31,7 @@ from facekp.experiments.experiment import (
 from facekp.experiments.jobs import predictions, run_all, run_groups
 from facekp.experiments.maps import MAP_LOSSES, map_task
 from facekp.experiments.trees import run_trees
-from facekp.experiments.validity import present_identities, revalidate, stale
+from facekp.experiments.validity import revalidate, stale
 
 __all__ = [
     "MAP_LOSSES",
@@ -48,7 +48,6 @@ __all__ = [
     "map_task",
     "methods",
     "predictions",
-    "present_identities",
     "pseudo_values",
     "relative",
     "revalidate",

@@ -64,8 +64,9 @@ class Store:
         return None
 
     def save_run(self, run: Run) -> Path:
-        """Write a run file, whole or not at all."""
-        path = write_run(self.fresh / "runs", run)
+        """Write a run file, whole or not at all; all digits of its parameters make its key."""
+        content = _rounded(run.model_dump(by_alias=True)) | {"parameters": run.parameters}
+        path = _write(self.fresh / "runs" / f"{run.key}.json", content)
         if self.retrain:
             self._mark(run.key).parent.mkdir(parents=True, exist_ok=True)
             self._mark(run.key).touch()
@@ -138,12 +139,6 @@ class Store:
         return {p.stem: self.load(p.stem, committed) for p in sorted(folder.glob("*.json"))}
 
 
-def write_run(folder: Path, run: Run) -> Path:
-    """Write a run file under its key; its parameters keep all digits, for they make the key."""
-    content = run.model_dump(by_alias=True)
-    return _write(folder / f"{run.key}.json", _rounded(content) | {"parameters": run.parameters})
-
-
 def write_json(path: Path, content: Any) -> Path:
     """Write JSON under a temporary name and rename it; floats keep six digits."""
     return _write(path, _rounded(content))
@@ -162,9 +157,9 @@ def _renamed(content: Any, identities: Mapping[str, Mapping[str, Any]]) -> Any:
         return identities[content]["key"]
     if isinstance(content, dict):
         return {name: _renamed(part, identities) for name, part in content.items()}
-    return (
-        [_renamed(part, identities) for part in content] if isinstance(content, list) else content
-    )
+    if isinstance(content, list):
+        return [_renamed(part, identities) for part in content]
+    return content
 
 
 def _rounded(content: Any) -> Any:
