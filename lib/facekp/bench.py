@@ -22,6 +22,7 @@ from facekp.experiments.experiment import adam
 from facekp.heatmaps.cells import part_length
 from facekp.schemes import IBUG68
 from facekp.training.loop import Loop
+from facekp.training.memory import keep_freed_memory
 from facekp.training.pictures import Pictures
 from facekp.training.precision import usable_precision
 
@@ -254,6 +255,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cases whose name holds this text")
     parser.add_argument("--epochs", action="store_true", help="cost by size and pictures instead")
     options = parser.parse_args()
+    keep_freed_memory()
     if options.epochs:
         found = seconds_an_epoch((64, 96, 128), (250, 500, 1000, 2012))
     else:

@@ -26,7 +26,7 @@ from facekp.experiments.experiment import Experiment, Reading, build, digest_onc
 from facekp.heatmaps import ShapeDecoder
 from facekp.inspection import channel_activity, dead_channels
 from facekp.results import Run, Store, provenance
-from facekp.training import Pictures, evaluate, usable_precision
+from facekp.training import Pictures, evaluate, keep_freed_memory, usable_precision
 
 __all__ = ["predictions", "run_all", "run_groups"]
 
@@ -77,6 +77,8 @@ def run_all(
     alone = len(jobs) == 1 or torch.accelerator.is_available()
     workers = workers or (1 if alone else _cores())
     way = _side_by_side if workers > 1 and due else _one_by_one
+    if due:
+        keep_freed_memory()
     with _progress(len(due)) as bar:
         for run in way(due, faces, store, workers):
             runs[run.key] = run
@@ -148,6 +150,7 @@ _WORKER: dict[str, Any] = {}  # what a worker process is given once, at its star
 
 def _start_worker(faces: Faces, store: Store, stop: Event) -> None:
     torch.set_num_threads(1)
+    keep_freed_memory()
     _WORKER.update(faces=faces, store=store)
     # The pool itself would let a worker wait for ever for a parent that was killed.
     for wait in (parent_process().join, stop.wait):

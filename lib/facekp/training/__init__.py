@@ -6,6 +6,7 @@ goes into an experiment is said in ``experiments``; where its numbers go, in ``r
 
 from facekp.training.fitting import fit
 from facekp.training.loop import Fitted, TrainingError
+from facekp.training.memory import keep_freed_memory
 from facekp.training.pictures import Evaluation, Pictures, evaluate
 from facekp.training.precision import usable_precision
 
@@ -16,5 +17,6 @@ __all__ = [
     "TrainingError",
     "evaluate",
     "fit",
+    "keep_freed_memory",
     "usable_precision",
 ]

@@ -1,0 +1,31 @@
+import platform
+import subprocess
+import sys
+
+import pytest
+
+PAGES = """
+import resource
+import torch
+from facekp.training import keep_freed_memory
+
+def new_pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(4):
+        torch.ones(2**24)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+torch.ones(2**24)
+before = new_pages()
+keep_freed_memory()
+torch.ones(2**24)
+print(before, new_pages())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_freed_memory_is_used_again_without_new_pages():
+    command = [sys.executable, "-c", PAGES]
+    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    before, after = map(int, out.split())
+    assert after < before / 10
