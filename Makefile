@@ -21,7 +21,7 @@ DEMO_FACES = PYTHONPATH=tools $(DEMO_PY) -m demo_faces
 NBSTRIPOUT := -m nbstripout --keep-id --extra-keys metadata.language_info
 
 .DEFAULT_GOAL := help
-.PHONY: help book test pdf release links data demo-data run lab compare revalidate accept lint readme picture lock clean
+.PHONY: help book test pdf release links data demo-data run lab compare witnesses revalidate accept lint readme picture lock clean
 
 help:  ## print these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -75,6 +75,9 @@ lab: $(INSTALLED)  ## open JupyterLab on the notebooks; git then sees them witho
 
 compare: $(INSTALLED)  ## hold the latest results of PROFILE against the committed ones
 	@$(PY) -m facekp.results compare --profile $(PROFILE) $(ARGS)
+
+witnesses: $(INSTALLED)  ## before a change of code: small trainings that tell whether it changes numbers
+	@$(PY) -m facekp.experiments witnesses --profile $(PROFILE) $(ARGS)
 
 revalidate: $(INSTALLED)  ## after a change of code: which committed trainings of PROFILE outlive it
 	@$(PY) -m facekp.experiments revalidate --profile $(PROFILE) $(ARGS)

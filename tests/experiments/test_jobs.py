@@ -10,7 +10,7 @@ import torch
 
 from dots import INTEROCULAR, dot_persons
 from facekp import metrics
-from facekp.experiments import jobs, predictions, run_all, scores
+from facekp.experiments import evaluation, jobs, predictions, run_all, scores
 from facekp.experiments.experiment import MODELS, split_imm
 from facekp.models import KeypointNet, nose_net
 from facekp.results import Store
@@ -185,8 +185,8 @@ class TestManyKeypoints:
     def test_a_large_set_keeps_the_ends_of_the_ranking(
         self, all_keypoints, faces, store, monkeypatch
     ):
-        monkeypatch.setattr(jobs, "KEEP_ALL", 7)
-        monkeypatch.setattr(jobs, "KEEP_ENDS", 2)
+        monkeypatch.setattr(evaluation, "KEEP_ALL", 7)
+        monkeypatch.setattr(evaluation, "KEEP_ENDS", 2)
         (run,) = run_all([all_keypoints], faces, store, workers=1)
         found = run.evaluations[3]
         assert len(found.nme) == 8

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from facekp.experiments import __main__ as command_line
 from facekp.experiments import jobs, run_all
 from facekp.experiments.__main__ import main
 from facekp.experiments.experiment import OPTIMIZERS, adam, identify
@@ -93,8 +94,8 @@ class TestStale:
 
     @pytest.mark.parametrize("change", ["", "other"])
     def test_trees(self, committed, store, change):
-        parameters = {"method": "trees", "epochs": 3}
-        identity = identify(parameters, "ab", trees_code() + change)
+        parameters = {"method": "trees", "split": {"name": "imm"}, "epochs": 3}
+        identity = identify(parameters, "ab", trees_code(parameters["split"]) + change)
         (path := store.committed / "runs" / f"{committed[0].key}.json").unlink()
         run = committed[0].model_dump(by_alias=True) | identity
         write_json(path.with_stem(identity["key"]), run)
@@ -238,7 +239,8 @@ class TestCommandLine:
         assert main(["stale", "--root", str(store.root)]) == 0
         assert capsys.readouterr().out == "0 committed trainings (0.0 hours) are of other code\n"
 
-    def test_what_is_left(self, committed, store, change, capsys):
+    def test_what_is_left(self, committed, faces, store, change, capsys, monkeypatch):
+        monkeypatch.setattr(command_line, "_load", lambda *_: faces)
         change(renamed)
         assert main(["revalidate", "--root", str(store.root)]) == 1
         out = capsys.readouterr().out

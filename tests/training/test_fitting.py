@@ -60,7 +60,6 @@ class TestFit:
         }
         assert len(found.history["seconds"]) == 5
         assert found.best_epoch == 3
-        assert found.best["point"].tolist() == [3, 0]
         assert found.last["point"].tolist() == [5, 0]
         assert sorted(found.kept) == [2, 5]
         np.testing.assert_array_equal(found.kept[2], np.tile([2, 0], (5, K, 1)))

@@ -13,7 +13,6 @@ image nor marks those that leave the picture.
 from facekp.augment.damage import (
     add_noise,
     blur,
-    jitter_keypoints,
     lower_resolution,
     occlude,
     random_rectangles,
@@ -30,7 +29,6 @@ __all__ = [
     "blur",
     "brighten",
     "inside",
-    "jitter_keypoints",
     "lower_resolution",
     "move",
     "occlude",

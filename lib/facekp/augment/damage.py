@@ -11,7 +11,6 @@ from torch.nn import functional
 __all__ = [
     "add_noise",
     "blur",
-    "jitter_keypoints",
     "lower_resolution",
     "occlude",
     "random_rectangles",
@@ -139,20 +138,3 @@ def add_noise(images: Tensor, deviations: Tensor) -> Tensor:
     """
     deviations = deviations.to(images)[:, None, None, None]
     return (images + deviations * torch.randn_like(images)).clamp(-0.5, 0.5)
-
-
-def jitter_keypoints(keypoints: Tensor, deviation: float) -> Tensor:
-    """Add independent Gaussian noise to x and y, as careless labelling does.
-
-    Parameters
-    ----------
-    keypoints : Tensor, (..., 2)
-        In pixels.
-    deviation : float
-        Standard deviation of each coordinate, in the same pixels.
-
-    Returns
-    -------
-    Tensor, (..., 2)
-    """
-    return keypoints + deviation * torch.randn_like(keypoints)

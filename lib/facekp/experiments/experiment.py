@@ -16,9 +16,10 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from facekp import heatmaps, metrics, models, regression, regressors
+from facekp import heatmaps, models, regression, regressors
 from facekp.augment import Augmentation
 from facekp.data import Faces, imm_fold, split_hash
+from facekp.experiments.evaluation import evaluated
 from facekp.fingerprint import code_digest
 from facekp.schemes import SCHEMES
 from facekp.training import Fitted, fit
@@ -310,7 +311,7 @@ class Experiment(BaseModel):
             names += [(DECODERS, reading.decoder), (AUGMENTATIONS, reading.damage)]
         functions = [table[what["name"]] for table, what in names if what]
         own = [f for f in functions if f.__module__.startswith("facekp")]
-        return (digest or digest_once())(frozenset((fit, train, metrics.nme, *own)))
+        return (digest or digest_once())(frozenset((fit, train, evaluated, *own)))
 
 
 def digest_once() -> Digest:

@@ -22,6 +22,7 @@ from tqdm.std import tqdm as text_bar
 from facekp import metrics
 from facekp.augment import Augmentation, to_grey
 from facekp.data import Faces
+from facekp.experiments.evaluation import KEEP_ALL, evaluated
 from facekp.experiments.experiment import Experiment, Reading, build, digest_once, train
 from facekp.heatmaps import ShapeDecoder
 from facekp.inspection import channel_activity, dead_channels
@@ -30,12 +31,14 @@ from facekp.training import Pictures, evaluate, keep_freed_memory, usable_precis
 
 __all__ = ["predictions", "run_all", "run_groups"]
 
-KEEP_ALL = 250  # pictures; of larger sets only the ends of the ranking keep their keypoints
-KEEP_ENDS = 8
-
 
 def run_all(
-    experiments: Sequence[Experiment], faces: Faces, store: Store, workers: int | None = None
+    experiments: Sequence[Experiment],
+    faces: Faces,
+    store: Store,
+    workers: int | None = None,
+    *,
+    emulate: bool = False,
 ) -> list[Run]:
     """Return the runs of experiments on one data set; train those that are not finished.
 
@@ -53,6 +56,9 @@ def run_all(
     workers : int, optional
         Processes: by default one a core, or one where there is a GPU or only one experiment. 1
         trains in this process, on all threads.
+    emulate : bool
+        Compute in bfloat16 where it is asked for, also on a machine without, at a fifth of the
+        speed of float32; else such a machine computes in float32.
 
     Returns
     -------
@@ -72,7 +78,12 @@ def run_all(
     runs = {key: run for key in jobs if (run := store.find_run(key))}
     for key in runs:  # left where a call was killed between writing the run and this
         (store.checkpoints / f"{key}.pt").unlink(missing_ok=True)
-    due = [job for key, job in jobs.items() if key not in runs]
+    usable = (lambda precision: precision) if emulate else usable_precision
+    due = [
+        (identity, experiment.vary(precision=usable(experiment.precision)))
+        for key, (identity, experiment) in jobs.items()
+        if key not in runs
+    ]
     # By what is planned, not by what is due: the number of threads moves the last bits.
     alone = len(jobs) == 1 or torch.accelerator.is_available()
     workers = workers or (1 if alone else _cores())
@@ -115,7 +126,8 @@ def predictions(run: Run, epoch: int | None = None) -> np.ndarray:
     return np.array([kept[picture] for picture in run.ids], np.float32)
 
 
-Job = tuple[dict[str, Any], Experiment]  # an experiment and its identity
+# The identity keeps the precision that was wished for; the experiment has the one used.
+Job = tuple[dict[str, Any], Experiment]
 
 
 def _one_by_one(due: list[Job], faces: Faces, store: Store, _workers: int) -> Iterator[Run]:
@@ -184,9 +196,8 @@ def _trained(identity: dict[str, Any], experiment: Experiment, faces: Faces, sto
     """Train, and gather what the run file holds."""
     # Fabric tells the precision on stderr; in a notebook that is taken for a warning.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    precision = usable_precision(experiment.precision)  # the identity keeps the one wished for
     checkpoint = store.checkpoints / f"{identity['key']}.pt"
-    fitted, model, (seen, val) = train(experiment.vary(precision=precision), faces, checkpoint)
+    fitted, model, (seen, val) = train(experiment, faces, checkpoint)
     seconds = sum(fitted.history["seconds"])  # those before an interruption as well
     evaluations = {epoch: evaluated(val, points) for epoch, points in fitted.kept.items()}
     device = next(model.parameters()).device.type
@@ -203,7 +214,7 @@ def _trained(identity: dict[str, Any], experiment: Experiment, faces: Faces, sto
             name: _read(reading, experiment, model, seen, val)
             for name, reading in experiment.readings.items()
         },
-        provenance=made | {"precision": precision},
+        provenance=made | {"precision": experiment.precision},
     )
 
 
@@ -229,7 +240,7 @@ def _read(
         decode.learn(seen.keypoints_img(), seen.scheme)
     # Apple's devices have no float64, in which shapes are weighed.
     read = (lambda output: decode(output.cpu())) if device.type == "mps" else decode
-    lower = usable_precision(e.precision) == "bf16-mixed"
+    lower = e.precision == "bf16-mixed"
     with torch.autocast(device.type, torch.bfloat16, enabled=lower):
         loss = build("loss", e.loss, e.size)
         keypoints = evaluate(model, Pictures.of(val, device), loss, read).keypoints
@@ -254,30 +265,6 @@ def _damaged(val: Faces, damage: Augmentation) -> Faces:
         raise ValueError("a reading's damage moves keypoints; set rotation and the like to 0")
     grey = ((to_grey(images) + 0.5) * 255).round().clamp(0, 255).byte()
     return replace(val, images=grey.numpy())
-
-
-def evaluated(val: Faces, keypoints: np.ndarray) -> dict[str, Any]:
-    """Measure predictions, (N, K, 2) in crop pixels, and choose those worth keeping."""
-    predicted, truth = val.to_img(keypoints), val.keypoints_img()
-
-    def error(members: Sequence[int]) -> np.ndarray:
-        parts = (array[:, members] for array in (predicted, truth))
-        return metrics.nme(*parts, val.interocular, val.visible[:, members])
-
-    count = val.scheme.count
-    everywhere = error(range(count))
-    kept = np.arange(len(val))
-    if len(val) > KEEP_ALL:
-        kept = np.argsort(everywhere)[[*range(KEEP_ENDS), *range(-KEEP_ENDS, 0)]]
-    points = zip(val.ids[kept].tolist(), keypoints[kept].round(4).tolist(), strict=True)
-    found = {"nme": everywhere.tolist(), "keypoints": dict(points)}
-    if count > 1:
-        found["mae"] = metrics.absolute_error(predicted, truth, val.visible).tolist()
-        found["offset"] = metrics.offset(predicted, truth, val.visible).tolist()
-        groups = val.scheme.groups.items()
-        found["groups"] = {name: error(members).tolist() for name, members in groups}
-        found["by_keypoint"] = [float(error([k]).mean()) for k in range(count)]
-    return found
 
 
 @contextmanager

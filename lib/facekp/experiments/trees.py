@@ -9,8 +9,8 @@ import numpy as np
 
 from facekp import metrics
 from facekp.data import Faces
-from facekp.experiments.experiment import build, identify
-from facekp.experiments.jobs import evaluated
+from facekp.experiments.evaluation import evaluated
+from facekp.experiments.experiment import SPLITS, build, identify
 from facekp.fingerprint import code_digest
 from facekp.results import Run, Store, provenance
 from facekp.trees import fit_trees, predict_trees
@@ -44,7 +44,7 @@ def run_trees(
     """
     parameters = {"method": "trees", "split": split, "box_scale": box_scale, "seed": seed}
     parameters |= {"size": list(faces.size), "keypoints": None, "epochs": 1, **options}
-    identity = identify(parameters, faces.digest, trees_code())
+    identity = identify(parameters, faces.digest, trees_code(split))
     if run := store.find_run(identity["key"]):
         return run
     train, val = build("split", split, faces)
@@ -69,6 +69,7 @@ def run_trees(
     return store.find_run(identity["key"])
 
 
-def trees_code() -> str:
-    """Return the digest of the code that such a training runs."""
-    return code_digest(fit_trees, predict_trees, metrics.nme)
+def trees_code(split: dict[str, Any]) -> str:
+    """Return the digest of the code that such a training runs, on a split as for ``run_trees``."""
+    parts = (SPLITS[split["name"]], fit_trees, predict_trees, metrics.pixel_error, evaluated)
+    return code_digest(*parts)

@@ -1,9 +1,9 @@
 """Committed trainings and the code at hand: which it would make anew, and which it need not.
 
 A training's key holds a digest of the code that it runs (``fingerprint``), so that no number
-outlives the code behind it. But then renaming a variable costs a day of training. So trainings of
-another profile, made in minutes with the code before and with the code after, may bear witness that
-a change computes the same.
+outlives the code behind it. But then renaming a variable costs a day of training. So small
+trainings, made in minutes with the code before and with the code after (``witnesses``), may bear
+witness that a change computes the same.
 """
 
 import json
@@ -19,7 +19,7 @@ from facekp.experiments.experiment import Digest, Experiment, digest_once, ident
 from facekp.experiments.trees import trees_code
 from facekp.results import Run, Store
 
-__all__ = ["present_identities", "revalidate", "stale"]
+__all__ = ["kind", "precision_used", "present_identities", "revalidate", "stale"]
 
 Identity = dict[str, Any]
 Codes = tuple[str, str]  # digests of the code before and after
@@ -41,7 +41,7 @@ def present_identities(runs: Iterable[Run]) -> Iterator[tuple[Run, Identity | No
 
 def _present(run: Run, digest: Digest) -> Identity | None:
     if run.parameters.get("method") == "trees":
-        return identify(run.parameters, run.data, trees_code())
+        return identify(run.parameters, run.data, trees_code(run.parameters["split"]))
     try:
         experiment = Experiment(**run.parameters)
     except ValidationError:
@@ -90,15 +90,15 @@ def revalidate(store: Store, witnesses: Store) -> pd.DataFrame:
     """
     kinds = defaultdict(list)
     for run, now in stale(store):
-        kinds[run.code, now and now["code"], _kind(run)].append((run, now))
+        kinds[run.code, now and now["code"], kind(run)].append((run, now))
     twice = _twice(witnesses)
     rows, renewed = [], {}
-    for (before, after, kind), members in kinds.items():
+    for (before, after, what), members in kinds.items():
         pairs = twice.get((before, after), [])
         speaking = [
             (old, new)
             for old, new in pairs
-            if _kind(old) == kind and _precision(old) == _precision(new)
+            if kind(old) == what and precision_used(old) == precision_used(new)
         ]
         differences = (where for old, new in pairs if (where := _difference(old, new)))
         verdict = next(differences, "renewed") if speaking else "no witness"
@@ -126,12 +126,13 @@ def _twice(store: Store) -> dict[Codes, list[tuple[Run, Run]]]:
     return pairs
 
 
-def _kind(run: Run) -> str:
-    kind = {name: _blurred(run.parameters.get(name)) for name in KIND}
-    return json.dumps(kind | {"precision": _precision(run)}, sort_keys=True)
+def kind(run: Run) -> str:
+    """Return what trainings share for which one may speak, as ``revalidate`` says."""
+    parts = {name: _blurred(run.parameters.get(name)) for name in KIND}
+    return json.dumps(parts | {"precision": precision_used(run)}, sort_keys=True)
 
 
-def _precision(run: Run) -> str | None:
+def precision_used(run: Run) -> str | None:
     """Return what a training computed in, which the machine may have decided."""
     return run.provenance.get("precision", run.parameters.get("precision"))
 

@@ -6,7 +6,7 @@ the non-negative map that a decoder reads: that depends on the loss it was train
 ``activation`` says how to get it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
@@ -90,7 +90,7 @@ def decode_weighted(maps: Tensor, activation: Activation | None = None) -> Tenso
     Tensor, (B, K, 2), float32
         x and y in map pixels, differentiable.
     """
-    return torch.cat([_mean(part, activation) for part in maps.split(part_length(maps))])
+    return torch.cat([_mean(weight) for weight in _weights(maps, activation)])
 
 
 def map_entropy(maps: Tensor, activation: Activation | None = None) -> Tensor:
@@ -111,39 +111,45 @@ def map_entropy(maps: Tensor, activation: Activation | None = None) -> Tensor:
     Tensor, (B, K), float32
         In nats; 0 for a map of zeros.
     """
-    parts = []
-    for part in maps.split(part_length(maps)):
-        cells = as_cells(part).float()
-        weight = activation(cells) if activation else cells
-        mass = weight.sum((1, 2))  # (b, K)
-        spread = torch.special.entr(weight).sum((1, 2))  # -Σ H log H
-        some = mass.where(mass > 0, 1)
-        parts.append((spread / some + some.log()).where(mass > 0, 0))
-    return torch.cat(parts)
+    return torch.cat([_entropy(weight) for weight in _weights(maps, activation)])
 
 
 class MapDecoder:
     """A decoder of a net's maps to crop pixels; `map_decoder` builds it.
 
-    Called with the output (B, K, h, w) it returns keypoints (B, K, 2). ``measures`` are what
-    ``training.fit`` follows on validation besides the error: functions of the output to a number
-    a picture, (B,).
+    ``decode_hm`` returns positions in map pixels; without it they are the means weighted by H.
     """
 
     def __init__(
         self,
         size: tuple[int, int],
-        decode_hm: Callable[[Tensor], Tensor],
         activation: Activation,
+        decode_hm: Callable[[Tensor], Tensor] | None = None,
     ):
-        self.size, self.decode_hm = size, decode_hm
-        self.measures = {"entropy": lambda output: map_entropy(output, activation).mean(1)}
+        self.size, self.activation, self.decode_hm = size, activation, decode_hm
 
     def __call__(self, output: Tensor) -> Tensor:
         """Return keypoints (B, K, 2) in crop pixels of maps (B, K, h, w)."""
+        if self.decode_hm:
+            points_hm = self.decode_hm(output)
+        else:
+            points_hm = decode_weighted(output, self.activation)
+        return self._resized(points_hm, output)
+
+    def with_measures(self, output: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the keypoints, and what ``training.fit`` follows on validation besides the error.
+
+        That is the maps' entropy, (B,), a picture's mean; it shares H with the keypoints' means.
+        """
+        if self.decode_hm:
+            return self(output), {"entropy": map_entropy(output, self.activation).mean(1)}
+        parts = [(_mean(w), _entropy(w)) for w in _weights(output, self.activation)]
+        points_hm, entropy = map(torch.cat, zip(*parts, strict=True))
+        return self._resized(points_hm, output), {"entropy": entropy.mean(1)}
+
+    def _resized(self, points_hm: Tensor, output: Tensor) -> Tensor:
         height, width = output.shape[-2:]
-        scale = (self.size[0] / height, self.size[1] / width)
-        return resize_points(self.decode_hm(output), scale)
+        return resize_points(points_hm, (self.size[0] / height, self.size[1] / width))
 
 
 def map_decoder(size: tuple[int, int], decoder: str, maps: str, **options: float) -> MapDecoder:
@@ -174,22 +180,37 @@ def map_decoder(size: tuple[int, int], decoder: str, maps: str, **options: float
     activations = {"softmax": exponential, "sigmoid": torch.sigmoid, "clipped": torch.relu}
     if maps not in activations:
         raise ValueError(f"no such maps: {maps!r}; known: {', '.join(activations)}")
+    if decoder == "softmax" and maps == "softmax" and not options:
+        decoder = "weighted"  # one and the same
     decoders = {
         "argmax": decode_argmax,
         "softmax": decode_softmax,
-        "weighted": partial(decode_weighted, activation=activations[maps]),
+        "weighted": None,
         "local": partial(decode_local, activation=activations[maps]),
         "dark": partial(decode_dark, activation=activations[maps]),
     }
     if decoder not in decoders:
         raise ValueError(f"no such decoder: {decoder!r}; known: {', '.join(decoders)}")
-    return MapDecoder(size, partial(decoders[decoder], **options), activations[maps])
+    decode_hm = decoders[decoder]
+    return MapDecoder(size, activations[maps], decode_hm and partial(decode_hm, **options))
 
 
-def _mean(maps: Tensor, activation: Activation | None) -> Tensor:
-    cells = as_cells(maps).float()
-    weight = activation(cells) if activation else cells
-    rows, columns = (torch.arange(n, device=maps.device)[None, :, None] for n in maps.shape[-2:])
-    height, width = maps.shape[-2:]
-    centre = torch.tensor([(width - 1) / 2, (height - 1) / 2], device=maps.device)
+def _weights(maps: Tensor, activation: Activation | None) -> Iterator[Tensor]:
+    """Make H of some pictures at a time, cells (b, h, w, K), float32."""
+    for part in maps.split(part_length(maps)):
+        cells = as_cells(part).float()
+        yield activation(cells) if activation else cells
+
+
+def _mean(weight: Tensor) -> Tensor:
+    height, width = weight.shape[1:3]
+    rows, columns = (torch.arange(n, device=weight.device)[None, :, None] for n in (height, width))
+    centre = torch.tensor([(width - 1) / 2, (height - 1) / 2], device=weight.device)
     return centroid(weight, rows, columns, centre)
+
+
+def _entropy(weight: Tensor) -> Tensor:
+    mass = weight.sum((1, 2))  # (b, K)
+    spread = torch.special.entr(weight).sum((1, 2))  # -Σ H log H
+    some = mass.where(mass > 0, 1)
+    return (spread / some + some.log()).where(mass > 0, 0)

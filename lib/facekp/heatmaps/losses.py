@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from facekp.coords import resize_points
-from facekp.heatmaps.cells import as_cells, check_positive, exponential, part_length
+from facekp.heatmaps.cells import as_cells, check_positive, exponential, greatest, part_length
 from facekp.heatmaps.encode import encode_disc, encode_gaussian, in_map
 
 __all__ = ["map_mse", "pixel_cross_entropy", "spatial_cross_entropy"]
@@ -135,7 +135,7 @@ class _PartByPart(torch.autograd.Function):
 
 
 def _spatial(h: Tensor, t: Tensor) -> tuple[Tensor, Callable[[], Tensor]]:
-    largest = h.amax((1, 2), keepdim=True)
+    largest = greatest(h)
     p = exponential(h, largest=largest)
     mass = p.sum((1, 2), keepdim=True)
     value = (mass.log() + largest)[:, 0, 0] - (h * t).sum((1, 2))

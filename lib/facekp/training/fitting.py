@@ -109,14 +109,14 @@ def fit(
         for name, value in row.items():
             fitted.history.setdefault(name, []).append(value)
         if row["val_error"] <= min(fitted.history["val_error"]):
-            fitted.best, fitted.best_epoch = _copy(model), epoch
+            fitted.best_epoch = epoch
         if epoch in keep:
             fitted.kept[epoch] = keypoints if few == len(val) else loop.predict(val)
         if checkpoint:
             loop.save(checkpoint, identity, fitted)
         if report:
             report(epoch, row)
-    fitted.last = _copy(model)
+    fitted.last = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
     return fitted
 
 
@@ -125,7 +125,3 @@ def _sample(faces: Faces, count: int) -> Faces:
     if len(faces) <= count:
         return faces
     return faces.take(np.linspace(0, len(faces) - 1, count).round().astype(int))
-
-
-def _copy(model: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}

@@ -28,13 +28,12 @@ class Fitted:
     mode and augmented), val_loss, train_error and val_error (mean distance in crop pixels, both in
     evaluation mode, of as many pictures, at most ``CURVE_PICTURES``), lr, seconds, and one for each
     measure of the decoder, such as val_entropy of maps.
-    ``last`` and ``best`` are weights; the best epoch has the least validation error. ``kept`` has
-    the validation keypoints, (N, K, 2) in crop pixels, of the epochs asked for.
+    ``last`` are the weights after the last epoch; the best epoch has the least validation error.
+    ``kept`` has the validation keypoints, (N, K, 2) in crop pixels, of the epochs asked for.
     """
 
     history: dict[str, list[float]] = field(default_factory=dict)
     last: dict[str, Tensor] = field(default_factory=dict)
-    best: dict[str, Tensor] = field(default_factory=dict)
     best_epoch: int = 0
     kept: dict[int, np.ndarray] = field(default_factory=dict)
 
@@ -126,7 +125,6 @@ class Loop:
             "random": torch.get_rng_state(),
             "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
             "history": fitted.history,
-            "best": fitted.best,
             "best_epoch": fitted.best_epoch,
             "kept": {epoch: torch.from_numpy(k) for epoch, k in fitted.kept.items()},
         }
@@ -155,7 +153,7 @@ class Loop:
         if torch.cuda.is_available():
             torch.cuda.set_rng_state_all(state["random_cuda"])
         kept = {epoch: points.numpy() for epoch, points in state["kept"].items()}
-        return Fitted(state["history"], {}, state["best"], state["best_epoch"], kept)
+        return Fitted(state["history"], {}, state["best_epoch"], kept)
 
 
 def _repeatable() -> AbstractContextManager:

@@ -1,5 +1,6 @@
 """Faces on the device, and what a model says of them."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -76,18 +77,19 @@ def evaluate(
     was_training = model.training
     model.eval()
     total, keypoints = 0.0, []
-    measures = getattr(decode, "measures", {})
-    measured = dict.fromkeys(measures, 0.0)
+    measured = defaultdict(float)
+    with_measures = getattr(decode, "with_measures", lambda output: (decode(output), {}))
     with torch.inference_mode():
         for index in torch.arange(len(pictures), device=pictures.images.device).split(batch_size):
             images, truth, visible = pictures.batch(index)
             output = model(to_grey(images))
             total += float(loss(output, truth, visible)) * len(index)
-            keypoints.append(decode(output).float().cpu())
-            for name, measure in measures.items():
-                measured[name] += float(measure(output).sum()) / len(pictures)
+            points, values = with_measures(output)
+            keypoints.append(points.float().cpu())
+            for name, value in values.items():
+                measured[name] += float(value.sum()) / len(pictures)
     model.train(was_training)
     predicted = torch.cat(keypoints).numpy()
     truth, visible = pictures.keypoints.cpu().numpy(), pictures.visible.cpu().numpy()
     error = pixel_error(predicted, truth, visible)
-    return Evaluation(total / len(pictures), predicted, error, measured)
+    return Evaluation(total / len(pictures), predicted, error, dict(measured))
