@@ -42,7 +42,9 @@ def train_witnesses(runs: Iterable[Run], witnesses: Store, load: Load) -> list[R
     list of Run
         One for each digest of code and kind (``validity.kind``) among the runs.
     """
-    first = {(run.code, kind(run)): run for run in reversed(list(runs))}
+    first: dict[tuple[str, str], Run] = {}
+    for run in runs:
+        first.setdefault((run.code, kind(run)), run)
     return [_witness(run, witnesses, load) for run in first.values()]
 
 
