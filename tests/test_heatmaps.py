@@ -25,6 +25,7 @@ from facekp.heatmaps import (
     pixel_cross_entropy,
     spatial_cross_entropy,
 )
+from facekp.heatmaps.cells import exponential
 
 B, K, H, W = 2, 3, 21, 30  # the maps'
 SIGMA, RADIUS = 1.5, 2.7  # in map pixels
@@ -511,6 +512,18 @@ class TestEntropy:
         maps[0, 1] = 0.25
         found = map_entropy(maps)[0]
         assert found.tolist() == pytest.approx([0.0, math.log(20), 0.0], abs=1e-6)
+
+    @pytest.mark.parametrize("decoder", ["argmax", "softmax", "weighted", "dark"])
+    @pytest.mark.parametrize("maps", ["softmax", "sigmoid", "clipped"])
+    def test_measured_beside_the_keypoints_changes_none(self, decoder, maps):
+        torch.manual_seed(0)
+        output = 3 * torch.randn(5, 7, 16, 24)
+        decode = map_decoder((32, 48), decoder, maps)
+        points, measures = decode.with_measures(output)
+        assert torch.equal(points, decode(output))
+        activation = {"softmax": exponential, "sigmoid": torch.sigmoid, "clipped": torch.relu}[maps]
+        entropy = map_entropy(output, activation).mean(1)
+        assert torch.equal(measures["entropy"], entropy)
 
     def test_of_a_softmax(self):
         torch.manual_seed(0)
