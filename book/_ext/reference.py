@@ -52,8 +52,8 @@ PANELS = {
         {"ResNet-18": "resnet, part", "dlib's trees": "dlib, part"},
     ),
     "gaussian_heatmaps": Panel(
-        "error, px of {size[1]}",
-        {f"σ = {sigma}": f"sigma {sigma}, val_error" for sigma in (7, 9, 11)},
+        "NME, %",
+        {f"σ = {sigma}": f"sigma {sigma}, val_nme" for sigma in (7, 9, 11)},
         {"σ = 7": "parts"},
     ),
     "binary_masks": Panel(

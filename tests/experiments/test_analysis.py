@@ -198,6 +198,12 @@ def test_curves_stack_runs_by_epoch(make_run):
     np.testing.assert_array_equal(curves(runs, "val_loss"), [[0.5, 0.25], [0.5, 1.25], [0.5, 2.25]])
 
 
+def test_a_curve_that_a_run_lacks(make_run):
+    run = make_run([(0, 0)] * 4)
+    with pytest.raises(KeyError, match=rf"run {run.key} has no curve 'val_nme': delete its file"):
+        curves([run], "val_nme")
+
+
 VALUES = np.array([[0.01, 0.03, 0.05, 0.03], [0.03, 0.05, 0.07, 0.05]])  # means 0.03 and 0.05
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from filelock import FileLock
 
 from dots import INTEROCULAR, dot_persons
 from facekp import metrics
@@ -111,6 +112,7 @@ class TestRun:
         assert run.evaluations[3].nme == pytest.approx(4 * distance / INTEROCULAR, abs=1e-4)
         crop_error = np.mean(run.evaluations[3].nme) * INTEROCULAR / 4
         assert run.history["val_error"][-1] == pytest.approx(crop_error, rel=1e-5)
+        assert run.history["val_nme"][-1] == pytest.approx(np.mean(run.evaluations[3].nme))
         assert run.provenance["device"] == "cpu"
         assert not list(store.checkpoints.iterdir())
 
@@ -282,6 +284,54 @@ class TestSideBySide:
         other.join()
         assert other.exitcode == 0
         assert len(run.history["lr"]) == 60
+        assert not list(store.checkpoints.iterdir())
+
+
+class TestShared:
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_what_another_is_at_comes_last(
+        self, experiment, faces, store, monkeypatch, quick_workers, workers
+    ):
+        wanted = [experiment(seed=seed) for seed in range(3)]
+        keys = [e.key(faces) for e in wanted]
+        store.checkpoints.mkdir(parents=True)
+        order = []
+        with FileLock(store.checkpoints / f"{keys[0]}.lock") as lock:
+
+            def followed(
+                due, *arguments, way=jobs._side_by_side if workers > 1 else jobs._one_by_one
+            ):
+                for run in way(due, *arguments):
+                    order.append(run and run.key)
+                    if len(order) == 3:  # all were tried
+                        lock.release()
+                    yield run
+
+            monkeypatch.setattr(jobs, "_side_by_side", followed)
+            monkeypatch.setattr(jobs, "_one_by_one", followed)
+            runs = run_all(wanted, faces, store, workers=workers)
+        assert [run.key for run in runs] == keys
+        assert sorted(order[:3], key=str) == sorted([None, *keys[1:]], key=str)
+        assert order[3:] == keys[:1]
+
+    def test_two_share_the_work(self, experiment, faces, store, monkeypatch):
+        wanted = [experiment(seed=seed, epochs=40) for seed in range(8)]
+        other = start_process(run_all, wanted, faces, store, 1)
+        while not list(store.checkpoints.glob("*.pt")):
+            assert other.is_alive()
+            time.sleep(0.01)
+        trained = []
+
+        def counted(*arguments, train=jobs.train):
+            trained.append(arguments[0].seed)
+            return train(*arguments)
+
+        monkeypatch.setattr(jobs, "train", counted)
+        runs = run_all(wanted, faces, store, workers=1)
+        other.join()
+        assert other.exitcode == 0
+        assert [run.parameters["seed"] for run in runs] == list(range(8))
+        assert 0 < len(trained) < 8
         assert not list(store.checkpoints.iterdir())
 
 

@@ -8,7 +8,7 @@ import torch
 from facekp.experiments import __main__ as command_line
 from facekp.experiments import jobs, run_all
 from facekp.experiments.__main__ import main
-from facekp.experiments.experiment import OPTIMIZERS, adam, identify
+from facekp.experiments.experiment import OPTIMIZERS, adam, identify, train
 from facekp.experiments.trees import trees_code
 from facekp.experiments.validity import present_identities, revalidate, stale
 from facekp.results import Store, write_json
@@ -30,6 +30,12 @@ def other_at_high_rates(parameters, lr):
 
 for optimizer in (renamed, slower, other_at_high_rates):
     optimizer.__module__ = adam.__module__  # the digest follows the library's own code alone
+
+
+def without_nme(*arguments):
+    found = train(*arguments)
+    del found[0].history["val_nme"]
+    return found
 
 
 @pytest.fixture
@@ -142,6 +148,30 @@ class TestRevalidate:
         run_all([experiment(seed=7)], faces, demo, workers=1)
         assert revalidate(store, demo)["verdict"].tolist() == ["renewed"]
         assert stale(store) == []
+
+    def test_a_curve_that_the_code_did_not_draw(self, committed, experiment, faces, store, demo):
+        run_all([experiment(seed=7)], faces, demo, workers=1)
+        for place in (demo.fresh, store.committed):
+            for path in list(place.glob("runs/*.json")):
+                content = json.loads(path.read_text()) | {"code": "of before"}
+                del content["history"]["val_nme"]
+                content |= identify(*(content[n] for n in ("parameters", "data", "code")))
+                path.unlink()
+                path.with_stem(content["key"]).write_text(json.dumps(content))
+        run_all([experiment(seed=7)], faces, demo, workers=1)
+        assert revalidate(store, demo)["verdict"].tolist() == ["renewed"]
+        assert stale(store) == []
+        assert all("val_nme" not in run.history for run in store.committed_runs())
+
+    def test_a_curve_that_is_drawn_no_more(
+        self, committed, experiment, faces, store, demo, change, monkeypatch
+    ):
+        run_all([experiment(seed=7)], faces, demo, workers=1)
+        change(renamed)
+        monkeypatch.setattr(jobs, "train", without_nme)
+        run_all([experiment(seed=7)], faces, demo, workers=1)
+        (verdict,) = revalidate(store, demo)["verdict"]
+        assert verdict.startswith("differs at history.val_nme.0: 0.")
 
     def test_a_change_that_computes_something_else(
         self, committed, experiment, faces, store, demo, change

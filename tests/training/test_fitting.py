@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from dots import INTEROCULAR
 from facekp.models import KeypointNet
 from facekp.regression import decode_unit
 from facekp.training import Pictures, evaluate
@@ -57,6 +58,8 @@ class TestFit:
             "val_loss": [-1, -2, -3, -4, -5],
             "train_error": [2, 1, 0, 1, 2],
             "val_error": [2, 1, 0, 1, 2],
+            # 1 px of the crop is 4 px of the picture
+            "val_nme": pytest.approx([4 * px / INTEROCULAR for px in (2, 1, 0, 1, 2)]),
         }
         assert len(found.history["seconds"]) == 5
         assert found.best_epoch == 3

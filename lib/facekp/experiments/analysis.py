@@ -167,7 +167,19 @@ def pseudo_values(table: pd.DataFrame, statistic: Callable[[pd.DataFrame], float
 
 
 def curves(runs: Sequence[Run], name: str) -> np.ndarray:
-    """Stack a curve of the runs' histories: (runs, epochs)."""
+    """Stack a curve of the runs' histories, (runs, epochs).
+
+    Raises
+    ------
+    KeyError
+        If a run lacks the curve: it was made by code that did not draw it.
+    """
+    for run in runs:
+        if name not in run.history:
+            raise KeyError(
+                f"run {run.key} has no curve {name!r}: delete its file in results/ and _build/ to "
+                f"have it trained anew"
+            )
     return np.array([run.history[name] for run in runs])
 
 

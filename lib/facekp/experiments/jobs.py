@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from tqdm.auto import tqdm as widget_bar
 from tqdm.std import tqdm as text_bar
 
@@ -44,6 +44,8 @@ def run_all(
 
     Small nets gain little from a second core, so several are trained side by side, each on one
     thread. A killed call loses at most an epoch of each: the next one goes on from its checkpoint.
+    Calls at the same time share the work, also on several machines if they share the store's
+    folders: each trains what no other is at, then waits for what the others have begun.
 
     Parameters
     ----------
@@ -91,9 +93,12 @@ def run_all(
     if due:
         keep_freed_memory()
     with _progress(len(due)) as bar:
-        for run in way(due, faces, store, workers):
-            runs[run.key] = run
-            bar.update()
+        for wait in (False, True):
+            found = way(due, faces, store, workers, wait)
+            for run in filter(None, found):
+                runs[run.key] = run
+                bar.update()
+            due = [job for job in due if job[0]["key"] not in runs]
     return [runs[key] for key in keys]
 
 
@@ -130,12 +135,18 @@ def predictions(run: Run, epoch: int | None = None) -> np.ndarray:
 Job = tuple[dict[str, Any], Experiment]
 
 
-def _one_by_one(due: list[Job], faces: Faces, store: Store, _workers: int) -> Iterator[Run]:
+def _one_by_one(
+    due: list[Job], faces: Faces, store: Store, _workers: int, wait: bool
+) -> Iterator[Run | None]:
     for job in due:
-        yield _run(*job, faces, store)
+        yield _run(*job, faces, store, wait)
 
 
-def _side_by_side(due: list[Job], faces: Faces, store: Store, workers: int) -> Iterator[Run]:
+def _side_by_side(
+    due: list[Job], faces: Faces, store: Store, workers: int, wait: bool
+) -> Iterator[Run | None]:
+    if not due:
+        return
     # A child forked from this process would inherit the locks of torch's threads; a server that
     # has imported torch, and done nothing with it, can fork one in no time. As many workers as
     # asked for also where fewer trainings are due, for the same reason as above.
@@ -144,7 +155,7 @@ def _side_by_side(due: list[Job], faces: Faces, store: Store, workers: int) -> I
     stop = context.Event()
     with ProcessPoolExecutor(workers, context, _start_worker, (faces, store, stop)) as pool:
         try:
-            for job in as_completed([pool.submit(_run_in_worker, *job) for job in due]):
+            for job in as_completed([pool.submit(_run_in_worker, *job, wait) for job in due]):
                 yield job.result()
         except BaseException:  # a training that failed, or an interrupt: the others need not go on
             stop.set()
@@ -175,20 +186,29 @@ def _leave_after(wait: Callable[[], object]) -> None:
     os._exit(1)
 
 
-def _run_in_worker(identity: dict[str, Any], experiment: Experiment) -> Run:
-    return _run(identity, experiment, _WORKER["faces"], _WORKER["store"])
+def _run_in_worker(identity: dict[str, Any], experiment: Experiment, wait: bool) -> Run | None:
+    return _run(identity, experiment, _WORKER["faces"], _WORKER["store"], wait)
 
 
-def _run(identity: dict[str, Any], experiment: Experiment, faces: Faces, store: Store) -> Run:
-    """Train, unless another process just did, and write the run file."""
+def _run(
+    identity: dict[str, Any], experiment: Experiment, faces: Faces, store: Store, wait: bool
+) -> Run | None:
+    """Train, unless another process just did, and write the run file.
+
+    Return None if another process is at it, unless told to wait.
+    """
     key = identity["key"]
     store.checkpoints.mkdir(parents=True, exist_ok=True)
-    lock = store.checkpoints / f"{key}.lock"
-    with FileLock(lock):  # two notebooks may need it at the same time: the second one waits
+    path = store.checkpoints / f"{key}.lock"
+    try:
+        lock = FileLock(path).acquire(blocking=wait)
+    except Timeout:
+        return None
+    with lock:
         if not store.find_run(key):
             store.save_run(_trained(identity, experiment, faces, store))
         (store.checkpoints / f"{key}.pt").unlink(missing_ok=True)
-        lock.unlink()  # who waits for it, or comes later, finds the run
+        path.unlink()  # who waits for it, or comes later, finds the run
     return store.find_run(key)  # with the digits that later calls will find
 
 

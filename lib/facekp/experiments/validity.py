@@ -73,7 +73,8 @@ def revalidate(store: Store, witnesses: Store) -> pd.DataFrame:
     decoder, optimiser, schedule, augmentation and readings are the same but for numbers other than
     0, and it computed in the same precision, which the machine may decide. A kind is renewed if it
     has a witness and if in all trainings made with both codes not one digit of the run files
-    differs, curves and predictions alike.
+    differs, curves and predictions alike. A curve that only the code at hand draws is no
+    difference: the renewed files go without, and ``curves`` says which they are.
 
     Parameters
     ----------
@@ -149,7 +150,9 @@ def _blurred(value: Any) -> Any:
 
 def _difference(old: Run, new: Run) -> str:
     """Say where two runs of one training first differ, beside clocks and code; "" if nowhere."""
-    for leaf, other in zip_longest(_leaves(_lasting(old)), _leaves(_lasting(new))):
+    one, another = _lasting(old), _lasting(new)
+    another["history"] = {n: c for n, c in another["history"].items() if n in one["history"]}
+    for leaf, other in zip_longest(_leaves(one), _leaves(another)):
         if leaf != other:
             (place, one), (_, another) = leaf or ("", None), other or ("", None)
             return f"differs at {place}: {one}, now {another}"

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from facekp.data import Faces
+from facekp.metrics import nme
 from facekp.training.loop import Fitted, Loop, TrainingError
 from facekp.training.pictures import Decode, Loss, Pictures
 
@@ -96,9 +97,9 @@ def fit(
     loop = Loop(fabric, model, optimizer, scheduler, loss, decode, augment, batch_size)
     torch.manual_seed(seed)
     few = min(CURVE_PICTURES, len(val))  # an epoch's row must not cost as much as the epoch
+    shown = _sample(val, few)
     data, check, curve = (
-        Pictures.of(faces, fabric.device)
-        for faces in (train, _sample(train, few), _sample(val, few))
+        Pictures.of(faces, fabric.device) for faces in (train, _sample(train, few), shown)
     )
     fitted = Fitted()
     identity = f"{train.digest} {val.digest} {epochs} {batch_size} {seed}"
@@ -106,6 +107,7 @@ def fit(
         fitted = loop.load(checkpoint, identity)
     for epoch in range(len(fitted.history.get("lr", [])) + 1, epochs + 1):
         row, keypoints = loop.epoch(epoch, data, check, curve)
+        row["val_nme"] = _mean_nme(keypoints, shown)
         for name, value in row.items():
             fitted.history.setdefault(name, []).append(value)
         if row["val_error"] <= min(fitted.history["val_error"]):
@@ -118,6 +120,12 @@ def fit(
             report(epoch, row)
     fitted.last = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
     return fitted
+
+
+def _mean_nme(keypoints: np.ndarray, faces: Faces) -> float:
+    """Average the NME, a fraction, of predictions (N, K, 2) in crop pixels over the faces."""
+    points = (faces.to_img(keypoints), faces.keypoints_img())
+    return float(np.nanmean(nme(*points, faces.interocular, faces.visible)))
 
 
 def _sample(faces: Faces, count: int) -> Faces:

@@ -26,8 +26,9 @@ class Fitted:
 
     ``history`` holds one value an epoch of: train_loss (mean over the epoch's batches, in training
     mode and augmented), val_loss, train_error and val_error (mean distance in crop pixels, both in
-    evaluation mode, of as many pictures, at most ``CURVE_PICTURES``), lr, seconds, and one for each
-    measure of the decoder, such as val_entropy of maps.
+    evaluation mode, of as many pictures, at most ``CURVE_PICTURES``), val_nme (a fraction, of the
+    same pictures), lr, seconds, and one for each measure of the decoder, such as val_entropy of
+    maps.
     ``last`` are the weights after the last epoch; the best epoch has the least validation error.
     ``kept`` has the validation keypoints, (N, K, 2) in crop pixels, of the epochs asked for.
     """
