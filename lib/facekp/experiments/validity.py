@@ -150,9 +150,9 @@ def _blurred(value: Any) -> Any:
 
 def _difference(old: Run, new: Run) -> str:
     """Say where two runs of one training first differ, beside clocks and code; "" if nowhere."""
-    one, another = _lasting(old), _lasting(new)
-    another["history"] = {n: c for n, c in another["history"].items() if n in one["history"]}
-    for leaf, other in zip_longest(_leaves(one), _leaves(another)):
+    before, after = _lasting(old), _lasting(new)
+    after["history"] = {n: c for n, c in after["history"].items() if n in before["history"]}
+    for leaf, other in zip_longest(_leaves(before), _leaves(after)):
         if leaf != other:
             (place, one), (_, another) = leaf or ("", None), other or ("", None)
             return f"differs at {place}: {one}, now {another}"
