@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from facekp.experiments import __main__ as command_line
-from facekp.experiments import jobs, run_all
+from facekp.experiments import jobs, run_all, run_file
 from facekp.experiments.__main__ import main
 from facekp.experiments.experiment import OPTIMIZERS, adam, identify, train
 from facekp.experiments.trees import trees_code
@@ -121,7 +121,7 @@ class TestRevalidate:
         assert (row["witnesses"], row["verdict"]) == (1, "renewed")
         assert row["hours"] == sum(run.provenance["wall_seconds"] for run in committed) / 3600
         assert stale(store) == []
-        monkeypatch.setattr(jobs, "train", lambda *_: pytest.fail("trained again"))
+        monkeypatch.setattr(run_file, "train", lambda *_: pytest.fail("trained again"))
         found = run_all([experiment(), experiment(seed=1)], faces, store, workers=1)
         for before, after in zip(committed, found, strict=True):
             changed = {"key", "code", "formerly"}
@@ -168,7 +168,7 @@ class TestRevalidate:
     ):
         run_all([experiment(seed=7)], faces, demo, workers=1)
         change(renamed)
-        monkeypatch.setattr(jobs, "train", without_nme)
+        monkeypatch.setattr(run_file, "train", without_nme)
         run_all([experiment(seed=7)], faces, demo, workers=1)
         (verdict,) = revalidate(store, demo)["verdict"]
         assert verdict.startswith("differs at history.val_nme.0: 0.")

@@ -28,8 +28,9 @@ from facekp.experiments.experiment import (
     split_imm_sets,
     train,
 )
-from facekp.experiments.jobs import predictions, run_all, run_groups
+from facekp.experiments.jobs import run_all, run_groups
 from facekp.experiments.maps import MAP_LOSSES, map_task
+from facekp.experiments.run_file import predictions
 from facekp.experiments.trees import run_trees
 from facekp.experiments.validity import revalidate, stale
 

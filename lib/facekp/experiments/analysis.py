@@ -10,7 +10,7 @@ from scipy import stats
 from facekp.coords import unit_from_pixels
 from facekp.data import Faces
 from facekp.experiments.experiment import build
-from facekp.experiments.jobs import predictions
+from facekp.experiments.run_file import predictions
 from facekp.metrics import (
     auc_share,
     crossed_family,

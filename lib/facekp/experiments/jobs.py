@@ -1,35 +1,28 @@
 """Getting experiments done, once: find the run, or train it, several side by side."""
 
-import logging
 import os
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm as widget_bar
 from tqdm.std import tqdm as text_bar
 
-from facekp import metrics
-from facekp.augment import Augmentation, to_grey
 from facekp.data import Faces
-from facekp.experiments.evaluation import KEEP_ALL, evaluated
-from facekp.experiments.experiment import Experiment, Reading, build, digest_once, train
-from facekp.heatmaps import ShapeDecoder
-from facekp.inspection import channel_activity, dead_channels
-from facekp.results import Run, Store, provenance
-from facekp.training import Pictures, evaluate, keep_freed_memory, usable_precision
+from facekp.experiments.experiment import Experiment, digest_once
+from facekp.experiments.run_file import make_run
+from facekp.results import Run, Store
+from facekp.training import keep_freed_memory, usable_precision
 
-__all__ = ["predictions", "run_all", "run_groups"]
+__all__ = ["run_all", "run_groups"]
 
 
 def run_all(
@@ -119,18 +112,6 @@ def run_groups(
     return {name: list(islice(runs, len(group))) for name, group in groups.items()}
 
 
-def predictions(run: Run, epoch: int | None = None) -> np.ndarray:
-    """Return a run's validation keypoints, (N, K, 2) in crop pixels, at an epoch (the last).
-
-    Raises
-    ------
-    KeyError
-        If the validation set was so large that only some were kept.
-    """
-    kept = run.evaluations[epoch or run.parameters["epochs"]].keypoints
-    return np.array([kept[picture] for picture in run.ids], np.float32)
-
-
 # The identity keeps the precision that was wished for; the experiment has the one used.
 Job = tuple[dict[str, Any], Experiment]
 
@@ -206,85 +187,10 @@ def _run(
         return None
     with lock:
         if not store.find_run(key):
-            store.save_run(_trained(identity, experiment, faces, store))
+            store.save_run(make_run(identity, experiment, faces, store))
         (store.checkpoints / f"{key}.pt").unlink(missing_ok=True)
         path.unlink()  # who waits for it, or comes later, finds the run
     return store.find_run(key)  # with the digits that later calls will find
-
-
-def _trained(identity: dict[str, Any], experiment: Experiment, faces: Faces, store: Store) -> Run:
-    """Train, and gather what the run file holds."""
-    # Fabric tells the precision on stderr; in a notebook that is taken for a warning.
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    checkpoint = store.checkpoints / f"{identity['key']}.pt"
-    fitted, model, (seen, val) = train(experiment, faces, checkpoint)
-    seconds = sum(fitted.history["seconds"])  # those before an interruption as well
-    evaluations = {epoch: evaluated(val, points) for epoch, points in fitted.kept.items()}
-    device = next(model.parameters()).device.type
-    made = provenance(store.root, seconds, len(seen) * experiment.epochs, device)
-    return Run(
-        schema=1,
-        **identity,
-        history=fitted.history,
-        best_epoch=fitted.best_epoch,
-        ids=val.ids.tolist(),
-        evaluations=evaluations,
-        layers=_layers(model, val),
-        readings={
-            name: _read(reading, experiment, model, seen, val)
-            for name, reading in experiment.readings.items()
-        },
-        provenance=made | {"precision": experiment.precision},
-    )
-
-
-def _layers(model: torch.nn.Module, val: Faces) -> dict[str, dict[str, int]]:
-    """Count each layer's channels, and those that answer to no picture of a small set."""
-    if len(val) > KEEP_ALL:
-        return {}
-    device = next(model.parameters()).device
-    images, _, _ = Pictures.of(val, device).batch(torch.arange(len(val), device=device))
-    rows = dead_channels(channel_activity(model, to_grey(images)))
-    return {row["layer"]: {"channels": row["channels"], "dead": row["dead"]} for row in rows}
-
-
-def _read(
-    reading: Reading, experiment: Experiment, model: torch.nn.Module, seen: Faces, val: Faces
-) -> dict[str, Any]:
-    """Evaluate a trained model as a reading says; `seen` are the faces it was trained on."""
-    e, device = experiment, next(model.parameters()).device
-    if reading.damage:
-        val = _damaged(val, build("augment", reading.damage, e.size))
-    decode = build("decoder", reading.decoder or e.decoder, e.size)
-    if isinstance(decode, ShapeDecoder):
-        decode.learn(seen.keypoints_img(), seen.scheme)
-    # Apple's devices have no float64, in which shapes are weighed.
-    read = (lambda output: decode(output.cpu())) if device.type == "mps" else decode
-    lower = e.precision == "bf16-mixed"
-    with torch.autocast(device.type, torch.bfloat16, enabled=lower):
-        loss = build("loss", e.loss, e.size)
-        keypoints = evaluate(model, Pictures.of(val, device), loss, read).keypoints
-    centre = (np.array(val.size[::-1]) - 1) / 2
-    pull = metrics.pull(keypoints, val.keypoints, centre)
-    return evaluated(val, keypoints) | {"pull": pull.tolist(), "keypoints": {}}
-
-
-def _damaged(val: Faces, damage: Augmentation) -> Faces:
-    """Change pictures at random, the same way each time, and make them grey.
-
-    Raises ValueError if keypoints move: those that left the picture would be missing.
-    """
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        parts = [
-            damage(*Pictures.of(val, torch.device("cpu")).batch(index))
-            for index in torch.arange(len(val)).split(64)
-        ]
-    images, keypoints, _ = (torch.cat(part) for part in zip(*parts, strict=True))
-    if not np.allclose(keypoints, val.keypoints, atol=1e-3):
-        raise ValueError("a reading's damage moves keypoints; set rotation and the like to 0")
-    grey = ((to_grey(images) + 0.5) * 255).round().clamp(0, 255).byte()
-    return replace(val, images=grey.numpy())
 
 
 @contextmanager
