@@ -4,7 +4,7 @@ import torch
 
 from dots import INTEROCULAR, dot_persons
 from facekp import metrics
-from facekp.experiments import evaluation, jobs, predictions, run_all, scores
+from facekp.experiments import evaluation, jobs, predictions, run_all, run_file, scores
 from facekp.experiments.experiment import MODELS, split_imm
 from facekp.models import KeypointNet, nose_net
 from facekp.schemes import IMM58
@@ -155,6 +155,28 @@ class TestReadings:
     def test_another_decoder_reads_the_same_maps(self, run):
         found = run({"argmax": {"decoder": MAPS | {"decoder": "argmax"}}})
         assert found.readings["argmax"].nme != found.evaluations[2].nme
+
+    def test_readings_of_the_same_pictures_share_them(self, run, monkeypatch):
+        noise = {"name": "random", "noise": 0.5, "damage_probability": 1.0, "rotation": 0}
+        ways = ("argmax", "weighted", "local", "dark")
+        kinds = {way: MAPS | {"decoder": way} for way in ways}
+        kinds["local"] |= {"radius": 2}
+        kinds["sigmoid"] = MAPS | {"decoder": "weighted", "maps": "sigmoid"}
+        kinds["shape"] = {"name": "maps_with_shape"}
+        readings = {name: {"decoder": kind} for name, kind in kinds.items()}
+        readings |= {"noisy": {"damage": noise}, "last": {}}
+        alone = {name: run({name: reading}).readings[name] for name, reading in readings.items()}
+        seen = []
+
+        def counted(*arguments, evaluate=run_file.evaluate):
+            seen.append(arguments[1])
+            return evaluate(*arguments)
+
+        monkeypatch.setattr(run_file, "evaluate", counted)
+        together = run(readings).readings
+        assert together == alone
+        assert list(together) == list(readings)
+        assert len(seen) == 2
 
     def test_a_decoder_learns_from_the_faces_trained_on(self, run, large):
         found = run({"shape": {"decoder": {"name": "maps_with_shape"}}})

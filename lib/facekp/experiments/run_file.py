@@ -1,21 +1,25 @@
 """One training, from its description to what its run file holds."""
 
+import json
 import logging
+from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from facekp import metrics
 from facekp.augment import Augmentation, to_grey
 from facekp.data import Faces
 from facekp.experiments.evaluation import KEEP_ALL, evaluated
-from facekp.experiments.experiment import Experiment, Reading, build, train
+from facekp.experiments.experiment import Experiment, build, train
 from facekp.heatmaps import ShapeDecoder
 from facekp.inspection import channel_activity, dead_channels
 from facekp.results import Run, Store, provenance
 from facekp.training import Pictures, evaluate
+from facekp.training.pictures import Decode
 
 __all__ = ["make_run", "predictions"]
 
@@ -58,10 +62,7 @@ def make_run(identity: dict[str, Any], experiment: Experiment, faces: Faces, sto
         ids=val.ids.tolist(),
         evaluations=evaluations,
         layers=_layers(model, val),
-        readings={
-            name: _read(reading, experiment, model, seen, val)
-            for name, reading in experiment.readings.items()
-        },
+        readings=_readings(experiment, model, seen, val),
         provenance=made | {"precision": experiment.precision},
     )
 
@@ -88,25 +89,57 @@ def _layers(model: torch.nn.Module, val: Faces) -> dict[str, dict[str, int]]:
     return {row["layer"]: {"channels": row["channels"], "dead": row["dead"]} for row in rows}
 
 
-def _read(
-    reading: Reading, experiment: Experiment, model: torch.nn.Module, seen: Faces, val: Faces
-) -> dict[str, Any]:
-    """Evaluate a trained model as a reading says; `seen` are the faces it was trained on."""
-    e, device = experiment, next(model.parameters()).device
-    if reading.damage:
-        val = _damaged(val, build("augment", reading.damage, e.size))
-    decode = build("decoder", reading.decoder or e.decoder, e.size)
+def _readings(
+    e: Experiment, model: torch.nn.Module, seen: Faces, val: Faces
+) -> dict[str, dict[str, Any]]:
+    """Evaluate a trained model as its readings say; `seen` are the faces it was trained on.
+
+    Readings that look at the same pictures share what the net says of them.
+    """
+    decoders = defaultdict(dict)  # by name, for each damage
+    for name, reading in e.readings.items():
+        decode = _decoder(reading.decoder or e.decoder, e.size, seen)
+        decoders[json.dumps(reading.damage)][name] = decode
+    found = {}
+    for damage, ways in decoders.items():
+        how = json.loads(damage)
+        looked_at = _damaged(val, build("augment", how, e.size)) if how else val
+        found |= _decoded(e, model, looked_at, ways)
+    return {name: found[name] for name in e.readings}
+
+
+def _decoder(what: dict[str, Any], size: tuple[int, int], seen: Faces) -> Decode:
+    """Build a decoder, which may learn from the faces trained on."""
+    decode = build("decoder", what, size)
     if isinstance(decode, ShapeDecoder):
         decode.learn(seen.keypoints_img(), seen.scheme)
-    # Apple's devices have no float64, in which shapes are weighed.
-    read = (lambda output: decode(output.cpu())) if device.type == "mps" else decode
+    return decode
+
+
+def _decoded(
+    e: Experiment, model: torch.nn.Module, val: Faces, decoders: dict[str, Decode]
+) -> dict[str, dict[str, Any]]:
+    """Evaluate a trained model, each of its outputs read by each decoder."""
+    device = next(model.parameters()).device
+    points = {name: [] for name in decoders}
+
+    def decode(output: Tensor) -> Tensor:
+        # Apple's devices have no float64, in which shapes are weighed.
+        output = output.cpu() if device.type == "mps" else output
+        for name, read in decoders.items():
+            points[name].append(read(output).float().cpu())
+        return points[name][-1]
+
     lower = e.precision == "bf16-mixed"
     with torch.autocast(device.type, torch.bfloat16, enabled=lower):
-        loss = build("loss", e.loss, e.size)
-        keypoints = evaluate(model, Pictures.of(val, device), loss, read).keypoints
+        evaluate(model, Pictures.of(val, device), build("loss", e.loss, e.size), decode)
     centre = (np.array(val.size[::-1]) - 1) / 2
-    pull = metrics.pull(keypoints, val.keypoints, centre)
-    return evaluated(val, keypoints) | {"pull": pull.tolist(), "keypoints": {}}
+    found = {}
+    for name, parts in points.items():
+        keypoints = torch.cat(parts).numpy()
+        pull = metrics.pull(keypoints, val.keypoints, centre).tolist()
+        found[name] = evaluated(val, keypoints) | {"pull": pull, "keypoints": {}}
+    return found
 
 
 def _damaged(val: Faces, damage: Augmentation) -> Faces:
