@@ -119,20 +119,6 @@ def test_coordinates_of_resnet_18():
     assert net(pictures)[0].tolist() == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]
 
 
-def test_pooled_features_keep_where_they_lie():
-    net = resnet18(SIZE, keypoints=5, pool=2).eval()
-    assert net(torch.zeros(2, 1, *SIZE)).shape == (2, 5, 2)
-    weight = net.head[2].weight
-    assert weight.shape == (10, 4 * 512)
-    nn.init.zeros_(weight)
-    weight.data[0, 0] = 1.0  # channel 0, top left: cells lie in rows within a channel
-    weight.data[1, 3] = 1.0  # channel 0, bottom right
-    features = torch.zeros(1, 512, 2, 2)
-    features[0, 0] = torch.tensor([[5.0, 6.0], [7.0, 8.0]])
-    net.head[2].bias.data.zero_()
-    assert net.head(features)[0, 0].tolist() == [5.0, 8.0]
-
-
 def test_bins_of_resnet_18():
     net = resnet18_bins(SIZE, keypoints=5, bins_per_pixel=3).eval()
     pictures = torch.rand(2, 1, *SIZE) - 0.5

@@ -94,9 +94,7 @@ def full_net(
     return net
 
 
-def resnet18(
-    _size: tuple[int, int], keypoints: int = 68, in_channels: int = 1, pool: int = 1
-) -> nn.Sequential:
+def resnet18(_size: tuple[int, int], keypoints: int = 68, in_channels: int = 1) -> nn.Sequential:
     """Build a ResNet-18 that puts out coordinates.
 
     torchvision's net with random weights: its first convolution takes `in_channels`, its linear
@@ -110,9 +108,6 @@ def resnet18(
         Number of keypoints K.
     in_channels : int
         Channels of the input.
-    pool : int
-        The last features are averaged over pool × pool cells of the picture. ResNet's own 1 asks
-        what is in a picture; where it is, the linear layer sees better with more.
 
     Returns
     -------
@@ -124,7 +119,7 @@ def resnet18(
     ----------
     K. He, X. Zhang, S. Ren, J. Sun: Deep Residual Learning for Image Recognition, CVPR 2016.
     """
-    return _resnet18(keypoints, 2, in_channels, pool)
+    return _resnet18(keypoints, 2, in_channels)
 
 
 def resnet18_bins(
@@ -163,7 +158,7 @@ def resnet18_bins(
     return _resnet18(keypoints, bins_per_pixel * sum(size), in_channels)
 
 
-def _resnet18(keypoints: int, outputs: int, in_channels: int, pool: int = 1) -> nn.Sequential:
+def _resnet18(keypoints: int, outputs: int, in_channels: int) -> nn.Sequential:
     """Return torchvision's ResNet-18 with so many outputs for each keypoint: (B, K, outputs)."""
     net = torchvision.models.resnet18(weights=None, num_classes=1)
     net.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
@@ -171,9 +166,9 @@ def _resnet18(keypoints: int, outputs: int, in_channels: int, pool: int = 1) -> 
     nn.init.kaiming_normal_(net.conv1.weight, mode="fan_out", nonlinearity="relu")
     features = nn.Sequential(OrderedDict([*net.named_children()][:-2]))  # less avgpool and fc
     head = nn.Sequential(
-        nn.AdaptiveAvgPool2d(pool),
+        nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
-        Float32Linear(RESNET_CHANNELS * pool**2, keypoints * outputs),
+        Float32Linear(RESNET_CHANNELS, keypoints * outputs),
         nn.Unflatten(1, (keypoints, outputs)),
     )
     return nn.Sequential(OrderedDict(features=features, head=head))

@@ -61,6 +61,9 @@ def test_one_of_each_kind_in_small(experiment, faces, store, witnesses, load):
             "wall_seconds"
         ] == pytest.approx(SEEN * EPOCHS, rel=1e-3)
     assert {run.key for run in witnesses.fresh_runs()} == {run.key for run in found}
+    # Keys change with the code, and so does the order in which the runs come.
+    again = train_witnesses(runs[::-1], witnesses, load)
+    assert [run.key for run in again] == [run.key for run in found]
 
 
 def test_a_schedule_ends_with_its_training(experiment, faces, store, witnesses, load):

@@ -1,5 +1,6 @@
 """Committed trainings in small, to tell whether the code computes what it did."""
 
+import json
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -43,7 +44,8 @@ def train_witnesses(runs: Iterable[Run], witnesses: Store, load: Load) -> list[R
         One for each digest of code and kind (``validity.kind``) among the runs.
     """
     first: dict[tuple[str, str], Run] = {}
-    for run in runs:
+    # By what they are: keys, by which they come, change with the code.
+    for run in sorted(runs, key=lambda run: json.dumps(run.parameters, sort_keys=True)):
         first.setdefault((run.code, kind(run)), run)
     return [_witness(run, witnesses, load) for run in first.values()]
 
